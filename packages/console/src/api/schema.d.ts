@@ -3008,7 +3008,7 @@ export interface paths {
         get: operations["getApiSessionsKey"];
         /**
          * Write a value
-         * @description It is kept for seven days after the last write.
+         * @description It is kept for seven days after the last write. With `expected`, only while the value is still that: else 409, and whoever writes reads it again.
          *
          *     Overwrites what is there.
          *
@@ -3090,7 +3090,7 @@ export interface paths {
         get: operations["getV1SessionsKey"];
         /**
          * Write a value
-         * @description It is kept for seven days after the last write.
+         * @description It is kept for seven days after the last write. With `expected`, only while the value is still that: else 409, and whoever writes reads it again.
          *
          *     Overwrites what is there.
          *
@@ -6102,7 +6102,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6185,7 +6185,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6396,7 +6396,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 62518431744
+                     *         "free_bytes": 74732371968
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6516,7 +6516,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 62518431744
+                     *         "free_bytes": 74732371968
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7486,7 +7486,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "sRIZ0pkkB9VbQzR7Bswf5ImRfy7Bj8SjyIU-N5bsydOXG1wL7nahdUpl8aIY2zs3Y5feZ-hlHNbWcbRDmWMVT1piX0LutvHybfO8RY19InM93GFHgkOXCvmxk9OjuJhpFAwWeYmTe7v9P4aM1XqYOpWiNFrPPWaoEF5ZClQHQFrUEIZbSlbu298NfdzfIvxrwlGyFC6aVpMgVLkmSTp4NHVcURSuX6L6vApeks-ifcBfEUTzkU1GOUzaUsN5SmrwPnWVaG23PAjWf98aNFVDclM7m6gjqZQmvD7k4Dn1T95iCN3pbYnYX9T2jokOeYMTQ4YqopyYMgX0sjd687mgPw",
+                     *           "n": "rv_WIY6-8jL_ldLwj6oEImjjRtSf0AzAsIxYxgMBL6NideO-_Izyh8VheudoyaUOQihVbK8zdIL5N70NFceDWzdtsPqMLERdZoIb_7ci0F9a5vEaPBvRZEXl4aPVDg2eFLCl8wh6Hpjds0xbdX7uxydeuDaueuq8jBJhjR2dHlevVOYIAmfvx5oiTL0uZLm6Sc_eIECLrMxQHRV76SugZ8yO0TsZ33coKpcJd11q-QAOOsJda7SvqWbGAWvBwyFH6qToBxwMh41MmGOMEFP-779wn158j4PK-riRBamAMK0f8OT6RvTbT2FEpxQU1SK3jGRo4_PWwKqUDB9JMBsUdw",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8010,7 +8010,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *         "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8070,7 +8070,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b"
+                 *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961"
                  *     }
                  */
                 "application/json": {
@@ -8091,7 +8091,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8357,7 +8357,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "9dd589d5957120f413d56a0fb96009b1",
+                     *         "id": "f6de0619f2effb9a0afa2659d86c8bd8",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8513,7 +8513,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 9dd589d5957120f413d56a0fb96009b1
+                 * @example f6de0619f2effb9a0afa2659d86c8bd8
                  */
                 id: string;
             };
@@ -8796,8 +8796,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "DZYNFECJPOTZZZVDYRIMEQQA7PPMSGY6",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=DZYNFECJPOTZZZVDYRIMEQQA7PPMSGY6&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -8901,7 +8901,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "299169"
+                 *       "code": "465648"
                  *     }
                  */
                 "application/json": {
@@ -8920,16 +8920,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
+                     *         "EB5N-CNK6-GG8G-7FWW",
+                     *         "SPMY-SXAR-UTUH-F4ME",
+                     *         "V57N-PCLX-9BRB-3ZKN",
+                     *         "96Q5-ABX3-YAEL-S58A",
+                     *         "3FEB-C8Q4-RSLG-BVY9",
+                     *         "ZMFK-WSZ5-AXGJ-X3TA",
+                     *         "HDMJ-6MY7-H3LT-D8M9",
+                     *         "U6QD-Q39R-5YM9-KQZY",
                      *         "TKLL-LF9Q-MKLM-SAZA",
-                     *         "55EP-6SDZ-27T6-7H3N",
-                     *         "49SU-7GYQ-4J5G-JDW6",
-                     *         "H5EH-H6NP-CAA9-NC9X",
-                     *         "36HK-ZNG8-297H-F48U",
-                     *         "KWCC-W7AC-UPV8-UV54",
-                     *         "Z7BX-D3ZM-M28X-V48P",
-                     *         "JRES-EZVU-Z4M4-P8R6",
-                     *         "JFCJ-WXQD-2P3P-B63B",
-                     *         "H4WZ-ELD4-2LLK-8KDC"
+                     *         "55EP-6SDZ-27T6-7H3N"
                      *       ]
                      *     }
                      */
@@ -9048,7 +9048,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "333435"
+                 *       "code": "217755"
                  *     }
                  */
                 "application/json": {
@@ -9237,7 +9237,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -9268,7 +9268,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9400,7 +9400,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 5c973b62-a11e-43ce-8f32-ab573bf13cc0
+                 * @example 5abf8b78-57bf-41fe-827d-b8541ad87eb0
                  */
                 user_id: string;
             };
@@ -9736,14 +9736,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0fe59df3-862a-4bf7-8f7a-158a88f993a0",
+                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
                      *       "mail": "sent"
                      *     }
                      */
@@ -9899,7 +9899,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 9fbc6ebb-e0a1-45f9-8660-e44ab0dbbe80
+                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
                  */
                 id: string;
             };
@@ -10007,7 +10007,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI"
+                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE"
                  *     }
                  */
                 "application/json": {
@@ -10175,7 +10175,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI",
+                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10487,7 +10487,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE",
+                 *       "token": "d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10605,7 +10605,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -10621,7 +10621,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ"
                      *     }
                      */
                     "application/json": {
@@ -10719,7 +10719,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -11280,57 +11280,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "99f4e758-b6c9-410c-86b5-a22a26e76298",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "1ba0dde6-d69a-47d0-8227-4be3de247804",
+                     *         "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11340,7 +11290,127 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
+                     *         "id": "f30130f6-a428-48d5-887e-cd4d8503854d",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11350,87 +11420,27 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
                      *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "details": {},
-                     *         "status": 201
+                     *         "status": 200
                      *       },
                      *       {
-                     *         "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *         "id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11438,16 +11448,6 @@ export interface operations {
                      *         "target": "",
                      *         "details": {},
                      *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "details": {},
-                     *         "status": 200
                      *       },
                      *       {
                      *         "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
@@ -11637,7 +11637,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11675,7 +11675,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11851,7 +11851,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12035,7 +12035,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12650,7 +12650,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12854,11 +12854,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "692155b7-a329-40be-8c4b-dc6f3fec3aad",
+                     *       "id": "ff940de3-42ab-4f44-8240-0ee3a48fc9cd",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI",
                      *       "mail": "sent"
                      *     }
                      */
@@ -13225,8 +13225,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d2747903-481e-4f3e-82a0-8da288581a4c",
-                     *       "user_id": "d2747903-481e-4f3e-82a0-8da288581a4c",
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *       "user_id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13234,11 +13234,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "d2747903-481e-4f3e-82a0-8da288581a4c",
+                     *         "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "364bJP3SiQvqC3znWrpYKiWJZv7R9PdsaB4eSXbATS0",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#364bJP3SiQvqC3znWrpYKiWJZv7R9PdsaB4eSXbATS0",
+                     *         "token": "qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13538,8 +13538,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
-                     *       "user_id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
+                     *       "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
+                     *       "user_id": "c52f9b21-0793-441e-8523-613a6c31e01a",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13547,11 +13547,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
+                     *         "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
+                     *         "token": "ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13723,7 +13723,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example d2747903-481e-4f3e-82a0-8da288581a4c
+                 * @example 2044e8a4-7ab3-41ca-8d11-1527f9223e2f
                  */
                 id: string;
             };
@@ -13740,7 +13740,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "d2747903-481e-4f3e-82a0-8da288581a4c"
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f"
                      *     }
                      */
                     "application/json": {
@@ -13861,7 +13861,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example 0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c
+                 * @example 9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI
                  */
                 token: string;
             };
@@ -13878,8 +13878,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
-                     *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "team_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "role": "owner"
                      *     }
                      */
@@ -14035,7 +14035,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -14053,7 +14053,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9"
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756"
                      *     }
                      */
                     "application/json": {
@@ -14191,7 +14191,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -14219,8 +14219,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14383,7 +14383,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                 *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                  *       "role": "member"
                  *     }
                  */
@@ -14404,8 +14404,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -15112,7 +15112,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15339,7 +15339,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -16330,7 +16330,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
+                     *           "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17415,7 +17415,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17468,7 +17468,7 @@ export interface operations {
                             /** @description What may help; null where nothing comes to mind. */
                             hint: string | null;
                         }[];
-                        /** @description What keeps agents with the TypeScript or the Go SDK from loading it: they keep the contracts they have. */
+                        /** @description What keeps agents with a published SDK of that language from loading it: they keep the contracts they have. */
                         reader_warnings: {
                             /** @description Stable code of the kind of problem. */
                             code: string;
@@ -17486,7 +17486,7 @@ export interface operations {
                              * @description Whose SDK refuses it: `typescript` or `go`.
                              * @enum {unknown}
                              */
-                            reader: "typescript" | "go";
+                            reader: "python" | "typescript" | "go";
                         }[];
                     };
                 };
@@ -17588,7 +17588,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -17716,7 +17716,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17860,7 +17860,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19111,7 +19111,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19205,7 +19205,7 @@ export interface operations {
                             skipped: {
                                 /** @description Calls whose arguments were not kept, or were cut. */
                                 without_arguments: number;
-                                /** @description Denials by a session limit, a hook or a contract written in code. */
+                                /** @description Denials by a session limit, a hook or a contract written in code, and calls about whose session the version asks what was not recorded. */
                                 by_history: number;
                             };
                         } | null;
@@ -19319,7 +19319,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19405,7 +19405,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 05e30064-2513-42f6-810d-670684b33872
+                 * @example 836ea267-49e1-4308-8789-8e75e5216ac4
                  */
                 id: string;
             };
@@ -19421,7 +19421,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "deployment_id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19691,7 +19691,7 @@ export interface operations {
                         skipped: {
                             /** @description Calls whose arguments were not kept, or were cut. */
                             without_arguments: number;
-                            /** @description Denials by a session limit, a hook or a contract written in code. */
+                            /** @description Denials by a session limit, a hook or a contract written in code, and calls about whose session the version asks what was not recorded. */
                             by_history: number;
                         };
                     };
@@ -19826,7 +19826,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "e53cbb957377e8e0e4a98f08b7ef8ce3fb2ed423b6441dd3b37700b9ef7a4c49",
+                     *       "public_key": "038790dd67f1f0df8e5ae9e9a7206d4c0243b8f2e5e3923684afcfee2aec2ff1",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -20503,7 +20503,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *         "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -20604,7 +20604,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *       "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21042,7 +21042,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21053,7 +21053,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21149,7 +21149,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21307,7 +21307,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 6e5f8fa0-684c-4deb-878c-7010a5892421
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 rule_id: string;
             };
@@ -21411,7 +21411,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example c9150252-95d5-492b-8536-08d4883468b9
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 rule_id: string;
             };
@@ -21449,7 +21449,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -22593,7 +22593,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -22820,7 +22820,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23038,7 +23038,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -23054,7 +23054,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23076,12 +23076,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "38cc9a4a92fac5e2a531d669f46435f786fe534b192e41224852f9f122e36d4cfffb5a41f4472e362178cbf3d053ca33d4bf495a6a4958c70de779e4f459020a"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23230,7 +23230,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -23263,7 +23263,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23285,12 +23285,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "38cc9a4a92fac5e2a531d669f46435f786fe534b192e41224852f9f122e36d4cfffb5a41f4472e362178cbf3d053ca33d4bf495a6a4958c70de779e4f459020a"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23522,12 +23522,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "9545e169ffa2626baf46c53bf1b748c1d5be9c1ef8968f3ef51534abd203695a",
+                     *           "public_key": "ba9d2e94847e17501d9d9a652b872e3199c1fa7af77f996f5c8e6abb232922a3",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23549,7 +23549,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23576,7 +23576,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -23726,7 +23726,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -23889,7 +23889,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -23932,7 +23932,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24094,7 +24094,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24198,7 +24198,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24568,7 +24568,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.OxSoS5Tw5fHi_4hSFBZpVftU6FAKNaqjwjcNX0PZ8N6CNF6JE80c-5Lsph73TqxhwL_NFPbupw6zqoSc5SV6rgd9LIRh2C9wwBb1_CZfp3_PYL2B3hdjQMqYH8pRf54owVO7g17m9imS88MlDiNan1Qem4WsHbZuDtPqZwihW1VwE131CoIkac6tES-AVPISFf1iCuyukf5JN8Qwh2V8bzu6llQh8sVxzwQ6cKC7ptPLcP5mKGIi5NOGQw6CyN8tobGeDuhdp6Tzeplbz0Ef1YkecI8l-qqKTiOmTAFJmsXkinQnnpwgmxwqM9cuRdJ0I4eGSBWkofhbDsRqIAjxbQ",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Vrh7DmKqqhw5_MVOCIA87ZTPVZvyyaPYoGah5ngJo8sdOJYhKa0qvkWzbhYT5i3lfrU7QlFGl8l2Le_VlNONJZA4gMeqXQ4mp7xb_kjQu2TGPmcTfXtst7bj0Z4qCUBpKFSa890qqo5-g4JrLGzl5PZDK175L6BQcsJv-6LqFwSe1WrrOFhlyx0XLIKtR-4toygugWs59mIm9w1VFQK-3USg4D4zv79ZIrk4FVNCANj-TwM3Fzk_yd22-KZTMItxwpSQTdTYo_LDcbSNM7IsVyH_hoJSLQB6c6YC7ilLgBKnCYi689o1_T4oZIstf3KT3mpduNXUaKmrQl4bee7Y9g",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25135,6 +25135,13 @@ export interface operations {
                             [key: string]: unknown;
                         } | null;
                     } | null;
+                    /** @description What came before in the session; nothing when it is left out. */
+                    after?: {
+                        /** @description Labels that the session bears. */
+                        labels?: string[] | null;
+                        /** @description Tools that have run in the session. */
+                        tools?: string[] | null;
+                    } | null;
                 };
             };
         };
@@ -25163,7 +25170,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 12.22,
+                     *       "evaluation_time_ms": 34.36,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -25823,7 +25830,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25969,7 +25976,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
                  */
                 approval_id: string;
             };
@@ -25985,7 +25992,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26107,7 +26114,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -26135,7 +26142,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26272,7 +26279,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -26289,7 +26296,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:c83ba718-1764-4320-87e6-c3129f7fed30"
+                 *         "data": "approve:d411e035-9eba-4b3c-875c-07e90b27c383"
                  *       }
                  *     }
                  */
@@ -26606,6 +26613,8 @@ export interface operations {
                 "application/json": {
                     /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
                     value: string;
+                    /** @description The value as it was read; null where there was none. */
+                    expected?: string | null;
                 };
             };
         };
@@ -26666,6 +26675,20 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The value of 's:one:workflow:train:state' has changed; read it again."
                      *     }
                      */
                     "application/json": components["schemas"]["Error"];
@@ -27195,6 +27218,8 @@ export interface operations {
                 "application/json": {
                     /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
                     value: string;
+                    /** @description The value as it was read; null where there was none. */
+                    expected?: string | null;
                 };
             };
         };
@@ -27243,6 +27268,21 @@ export interface operations {
                      * @example {
                      *       "error": "not_found",
                      *       "message": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The value of 's:one:workflow:train:state' has changed; read it again.",
+                     *       "message": "The value of 's:one:workflow:train:state' has changed; read it again."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -27687,7 +27727,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -27852,7 +27892,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28018,7 +28058,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8"
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30"
                  *     }
                  */
                 "application/json": {
@@ -28689,8 +28729,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28709,8 +28749,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28997,8 +29037,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29086,8 +29126,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 025c7187-d3c7-4c4a-89df-903d51b9d950). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 025c7187-d3c7-4c4a-89df-903d51b9d950). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29177,8 +29217,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29356,7 +29396,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -29372,8 +29412,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29566,7 +29606,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -29584,8 +29624,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "agent_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
                      *     }
                      */
                     "application/json": {
@@ -29711,7 +29751,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -29741,8 +29781,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -29978,7 +30018,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -29996,8 +30036,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30006,8 +30046,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30161,7 +30201,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30191,8 +30231,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30422,7 +30462,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30452,8 +30492,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30726,10 +30766,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -30912,10 +30952,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31101,10 +31141,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_execution_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31288,9 +31328,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -31305,9 +31345,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -31502,7 +31542,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -31518,9 +31558,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -31551,7 +31591,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -31699,7 +31739,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -31717,7 +31757,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -31856,7 +31896,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -31886,7 +31926,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *     }
                      */
                     "application/json": {
@@ -32009,7 +32049,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32048,7 +32088,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -32195,7 +32235,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32211,11 +32251,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "events": [
                      *         {
-                     *           "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32225,15 +32265,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *               "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32243,8 +32283,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *               "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32408,7 +32448,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32424,16 +32464,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32556,8 +32596,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32573,8 +32613,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32771,8 +32811,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -32878,7 +32918,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -32947,8 +32987,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33054,7 +33094,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33252,8 +33292,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33434,8 +33474,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
-                     *       "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8"
+                     *       "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96"
                      *     }
                      */
                     "application/json": {
@@ -33705,8 +33745,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33718,8 +33758,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33918,8 +33958,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34082,7 +34122,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34165,8 +34205,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34329,7 +34369,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34402,17 +34442,23 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *           "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": "order-2",
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *           "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34425,17 +34471,23 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *           "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": "order-2",
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *           "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34688,10 +34740,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *       "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *       "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
-                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "workflow_execution_id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "status": "classified"
                      *     }
                      */
@@ -34767,7 +34819,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8"
+                     *       "original_stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34798,7 +34850,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "cbce07d8-c6a4-413f-86df-675a43149248"
+                     *       "stimulus_id": "f32c417a-c495-452b-8deb-cb4fe129019e"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34830,7 +34882,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example a58b20a2-cbf5-44d8-8406-4752c7c92d0a
+                 * @example 0730ee8b-219b-4b81-8f26-af85b440a976
                  */
                 id: string;
             };
@@ -34846,8 +34898,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -34861,8 +34913,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *       "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -34872,8 +34924,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *         "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *         "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *         "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -34887,8 +34939,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *         "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *         "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *         "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -35567,7 +35619,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35769,7 +35821,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36139,7 +36191,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36164,7 +36216,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36369,9 +36421,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36389,9 +36441,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36635,7 +36687,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -36667,9 +36719,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -36844,7 +36896,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -36882,9 +36934,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37049,7 +37101,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37065,9 +37117,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37091,7 +37143,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "184999fc-4112-4f83-8e6e-918533470be9"
+                     *           "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37378,7 +37430,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37396,8 +37448,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *     }
                      */
                     "application/json": {
@@ -37538,7 +37590,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example 329148c3-3e9f-4229-81b2-ddd0ff7924f0
                  */
                 id: string;
             };
@@ -37568,8 +37620,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
                      *     }
                      */
                     "application/json": {
@@ -37694,7 +37746,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
                 /**
@@ -37851,7 +37903,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37867,16 +37919,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 184999fc-4112-4f83-8e6e-918533470be9 started","sequence":1,"execution_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -37990,7 +38042,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -38006,16 +38058,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 184999fc-4112-4f83-8e6e-918533470be9 started","sequence":1,"execution_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38127,7 +38179,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -38143,16 +38195,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38264,7 +38316,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -38280,16 +38332,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38402,7 +38454,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38412,7 +38464,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38422,7 +38474,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38434,7 +38486,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38444,7 +38496,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38454,7 +38506,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38559,7 +38611,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -38576,7 +38628,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *         "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -38585,7 +38637,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -38736,7 +38788,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -38767,7 +38819,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be"
+                     *       "request_id": "64ad95b5-f354-44a5-89b3-15ea092399c5"
                      *     }
                      */
                     "application/json": {
@@ -38903,7 +38955,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 id: string;
             };
@@ -38934,7 +38986,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "33116630-49fc-49e9-8878-bd6e05ed36e8"
+                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
                      *     }
                      */
                     "application/json": {
@@ -39091,7 +39143,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39104,7 +39156,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39305,7 +39357,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39540,7 +39592,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -39556,7 +39608,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39694,7 +39746,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4f4904f8-e0b8-4ca5-8810-7ffd5162d34f
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -39712,7 +39764,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f"
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5"
                      *     }
                      */
                     "application/json": {
@@ -39851,7 +39903,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -39881,7 +39933,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40059,7 +40111,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40273,7 +40325,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40412,7 +40464,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40551,7 +40603,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40692,7 +40744,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40858,7 +40910,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -41060,11 +41112,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41074,11 +41126,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41267,11 +41319,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41281,11 +41333,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41465,8 +41517,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                 *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -41754,8 +41806,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                 *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42945,8 +42997,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -42957,9 +43009,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -42975,8 +43027,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -42995,8 +43047,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43007,9 +43059,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43025,8 +43077,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43224,7 +43276,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -43240,8 +43292,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43252,9 +43304,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43269,8 +43321,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *         "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *         "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *         "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43281,9 +43333,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *             "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *             "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *             "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *             "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *             "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -43527,7 +43579,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -43544,7 +43596,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "success": true
                      *     }
                      */
@@ -43734,8 +43786,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43972,8 +44024,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *       "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44169,7 +44221,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44201,8 +44253,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44213,9 +44265,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44437,7 +44489,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44455,9 +44507,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44468,9 +44520,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44632,7 +44684,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44668,9 +44720,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -44829,12 +44881,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 grant_id: string;
             };
@@ -44851,8 +44903,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "success": true
                      *     }
                      */
@@ -45732,11 +45784,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d",
-                     *       "state_token": "9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
+                     *       "state_token": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -45893,7 +45945,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d
+                 * @example 3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -45919,8 +45971,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
-                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *       "credential_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46061,7 +46113,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "7cca7e53c123e3d7617a9e60fe179d03055e4d7881200486cc7dd59db010d354"
+                 *       "state": "d09fb7b9d6128f8d8f12b68fab087e0af0ac73586134c8c4d3fad2e08fac3fb1"
                  *     }
                  */
                 "application/json": {
@@ -46089,8 +46141,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
-                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
+                     *       "credential_id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46273,7 +46325,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8",
+                     *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -46438,7 +46490,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8",
+                 *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
                  *       "provider": "files"
                  *     }
                  */
@@ -46461,8 +46513,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *       "binding_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c"
+                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *       "binding_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793"
                      *     }
                      */
                     "application/json": {
@@ -46623,7 +46675,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "PWcmyjS9e7EfV7WyJE3owlxgbWR_U2WeAFNIW8rwuDA",
+                 *       "device_code": "fMp-U8Ej49dhep5g_hedAwVeTXiBIASGzH3VnbAQ01Q",
                  *       "provider": "files"
                  *     }
                  */
@@ -46646,8 +46698,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *       "binding_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823"
+                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "binding_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d"
                      *     }
                      */
                     "application/json": {
@@ -46816,7 +46868,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46831,7 +46883,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46847,7 +46899,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47015,7 +47067,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -47026,9 +47078,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh",
-                     *       "key_value": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh",
-                     *       "api_key": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh"
+                     *       "key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
+                     *       "key_value": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
+                     *       "api_key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU"
                      *     }
                      */
                     "application/json": {
@@ -47159,7 +47211,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
+                 * @example e3beec6f-ced9-4c92-8063-6421d9d7b33c
                  */
                 id: string;
             };
@@ -47177,7 +47229,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "success": true
                      *     }
                      */
@@ -50419,13 +50471,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50434,13 +50486,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50617,13 +50669,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50632,13 +50684,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50905,10 +50957,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
-                     *         "execution_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
-                     *         "agent_id": "d453bc63-0860-48f7-8e26-561f377a3a1f",
-                     *         "sub": "d453bc63-0860-48f7-8e26-561f377a3a1f",
+                     *         "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -50924,10 +50976,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
-                     *         "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
-                     *         "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *         "sub": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *         "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17",
+                     *         "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *         "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *         "sub": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -50943,7 +50995,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *         "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51073,9 +51125,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjMzNTEwYjMwLTc5NzYtNGFiZS04YTY1LTI5ZmY0ODE5NjlhNiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0YTY2ZTYxNC03ZjZlLTRkOGYtODFkNC0xYTdlZTk2ZDI4NGYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.AJ8biD3bS9nMWl2r2MM-Mc--FGPsuLPX4Ovfr4U1xOD7SV-WhJnr7dJDhKevdAEq44XoZE_n_6sy9cIQ_nYiDQ",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImU0ZDA0ZDBhLWNiNzItNDdmYy04NDE5LTEzNWQ0ZDU3YTViYiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwOGE4MjI2Ni0yZTNmLTRkOTItOGJlNC1kMGU1YjVhMDc4ZjkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.n5F8TMJcGbTHLjYEszknqaogtbqgaFfTO_ihcFX4O7fktcU08gLcRYJp9a3oe7eanbROpNUZE64RwYGLp8_SAA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51212,7 +51264,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51514,8 +51566,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *           "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51526,8 +51578,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *           "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51653,11 +51705,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *       "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *       "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *       "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8"
+                     *       "gateway_url": "https://lictor.example.com/x/p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs"
                      *     }
                      */
                     "application/json": {
@@ -51961,19 +52013,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *       "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52105,7 +52157,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example b4ff4833-1689-4de2-8e3c-da2aad422f1c
+                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
                  */
                 kid: string;
             };
@@ -52122,7 +52174,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c"
+                     *       "kid": "a5158821-60c5-417d-8cb7-77773ae8428a"
                      *     }
                      */
                     "application/json": {
@@ -52189,7 +52241,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'b4ff4833-1689-4de2-8e3c-da2aad422f1c'."
+                     *       "message": "There is no key 'a5158821-60c5-417d-8cb7-77773ae8428a'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52278,7 +52330,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52291,7 +52343,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52487,7 +52539,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -52621,7 +52673,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e851e00-4360-4f08-82cf-56499100031a
+                 * @example d2c79c7a-6da0-4478-854b-e2fcf8b57833
                  */
                 id: string;
             };
@@ -52638,7 +52690,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "0e851e00-4360-4f08-82cf-56499100031a"
+                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833"
                      *     }
                      */
                     "application/json": {
@@ -55470,7 +55522,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -55529,7 +55581,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -55692,9 +55744,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkNDUzYmM2My0wODYwLTQ4ZjctOGUyNi01NjFmMzc3YTNhMWYiLCJleGVjX2lkIjoiZjI3Nzg5N2MtN2FjNS00ZDgzLTg1OTItMmVhYjk4ZjZkMGEyIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImYyNzc4OTdjLTdhYzUtNGQ4My04NTkyLTJlYWI5OGY2ZDBhMiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwMWNjYjE2NS1jYTAzLTRiYzctODZjNi0wMmU3YmY3OTA2ODgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.O6_zyY5LZgMIs9OEwCR9CPx2zvfNcMbrfydmmVf-fUXihQFm8Thkax1gyuuuw-sW23BdkQVenpb5Uab7IZpQ6gIa-T445JfgbCycOV2lFPnxrOlwcbus0x4c9V3rNdZhxlipt-paW3OEN6jGSkCpSg9fG0VLhKiqnzG868FMl5qbxKFCAByITqhoBVjibt4WXWiBBcPupJuDIDe9l_GfgvaOVYTeNHk-rYc5VlZRzu_rI6qob2cbnxZ7bSBl5D4d5F4tOYyFg7mwSQg-6HlL5onXIpv_jN_eHHvxRi6RNTUxsy3sW6LW2mEtbPD5f2Tr4rkvtaFVkk0-qbTrmaGtAQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.ZDgS-ShBxNf2rrIRr4LPoNKaN8egJfpOyyMRBp528Bj0kvtjOprd9nvPSoAFCpTb_51_cIZeXIUCeOvHukQYA_PSHJBxXh-m0jBnK9hcDuqlG-J9ofE--jTHI3hza6RZez7bDdnvt1HGyCYRoepkMB2bS-Ht6UcFy7vKI8j2rpYgpRlWdEzOliHtixLNmvocK4S5ba0fMAo8rIb7UVt7FCwdmYLBAeVelds_Otb2ufQKaD1XKDlSbhqORTqNPj7EBfaqwbCTe9w4QVBoELptzU3sH4A9I7tbyEU5dTJ4hG6ifTGg0XkbMGv5ntJBjXWuhr53AyPISULssjb3PT6Fjg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688"
+                     *       "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57"
                      *     }
                      */
                     "application/json": {
@@ -55725,7 +55777,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c55446bd416e"
+                     *         "request_id": "1870beec6c5e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55788,7 +55840,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "aff8931d87a6"
+                     *         "request_id": "497c2914295e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55849,7 +55901,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6b5e18c537d1"
+                     *         "request_id": "f1fe992a8e7d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55910,7 +55962,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cef34e4d5365"
+                     *         "request_id": "1243cf4eb05c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55971,7 +56023,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "123dac87630c"
+                     *         "request_id": "c9c99b0edd1e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56032,7 +56084,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "58065a336f5e"
+                     *         "request_id": "09e1081cf2c7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56334,7 +56386,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e265020b7b46"
+                     *         "request_id": "eb3bb7fc5676"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56589,7 +56641,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e78091be5f76"
+                     *         "request_id": "cd84774b43ff"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56650,7 +56702,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f0ce028e1f29"
+                     *         "request_id": "34c2b67c58cd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57420,7 +57472,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a79c948d5cd5"
+                     *         "request_id": "93ed59adf34c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57481,7 +57533,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0e5f05443cdd"
+                     *         "request_id": "c824d13871bc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57535,7 +57587,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -57552,9 +57604,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkM2ZlZTgwMy00Yjg5LTQ3MGQtODI2MS1lMzIxODhiZGYzYTciLCJleGVjX2lkIjoiMzVmY2UwMDYtZDc3Yi00MGQxLTg5ZjMtNDY5MTgwYmU5N2UzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjM1ZmNlMDA2LWQ3N2ItNDBkMS04OWYzLTQ2OTE4MGJlOTdlMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI5MjA1MGNlNC1jY2EzLTQzMDUtOGMyYi03YTNiNGRiZTk2YjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.A4Q7J7IaG3rAIUzmQYfztevzeraSrrINFUn-anpyV6zDSVrXIFJEw3PdO45B7izeKOTKN2nStkQpXOQCrw7FMMxEJGufJ_NG_a8r4mNL2pVggW35QzR6KtV4nk54FAzcbrgEnUMGNIA8qhIaxapOVC-n5MYUWc07p_T75Aqe8tt-MKCh9LvD6MnqVB-r28w8GkucXL4qPT8XwMvxHWzx0GqNhvJo2tJpZAN5U5oECKb36juIltj5Ybd03S4XCg-EbtgZOtI8rzmDp8JzypY3X9WSZqsGFHObNhbyY7ybt-rdQ4NsCiF9ZwClb3bduBazOa4X-LA_aN7zVFpLNf4FjA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxZDIxMGUxYy1kMjM1LTRmMGItODQ0My1lODIzZDhiZDM3M2EiLCJleGVjX2lkIjoiMDdjZWVmNTAtOGQ5Yi00ZjJhLThkZmUtN2VmYjdjOTY2ODIzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA3Y2VlZjUwLThkOWItNGYyYS04ZGZlLTdlZmI3Yzk2NjgyMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4ODZhNDRkNy03ZmI0LTQ1MTUtODQ0YS1kN2U5YmIyZDNjMTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.9DWUelKw6ghb_RlVnuF6hY0KdM585v0Vz4fe2Hfsf24NSzdOp0wIiY6K2CNF_tDzgfnJ1DXn54_5ivY8Sn3eXyUm0Zhu02bnNVh4fbb5l1GJzDsIYEt6hlyptyPMNx0ke0MQGhx-tkuwMqxnZO8oRkO4Neocu1sHhs0ZvQQD6bGV32uQ2rXS5sKJ9kTJW1sEsEvda_7zm-hvGsMu9e3BC042Q44T6HUvT3A3XXaR8fBMlFZ2iO_dNcslwp5blgigjz7priwvSWZNwlh5fqShHfB3QXCJixYqV6YEcIWt4mGS29u2v3tBpaoR8CeAYrK13QFl-S--Up0y4qX7HXxbIw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3"
+                     *       "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17"
                      *     }
                      */
                     "application/json": {
@@ -57585,7 +57637,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d75eb3d79c6f"
+                     *         "request_id": "c7480138a5d8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57648,7 +57700,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7e906e52fedd"
+                     *         "request_id": "e8ed970a1f40"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57709,7 +57761,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9d8cdb4a5791"
+                     *         "request_id": "4b0f569b75de"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57770,7 +57822,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "db7a89a791a8"
+                     *         "request_id": "a25cd087a301"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57831,7 +57883,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c18f4c71b338"
+                     *         "request_id": "4a0987a8eea3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57892,7 +57944,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "82fb175e3412"
+                     *         "request_id": "acef40d6af9e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57953,7 +58005,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1fb5cc2a97cb"
+                     *         "request_id": "da15c17bd357"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58133,7 +58185,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -58200,7 +58252,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bcc6ab5c9313"
+                     *         "request_id": "4efaaf98ca24"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58455,7 +58507,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d1fb9fb44008"
+                     *         "request_id": "4dc4ed3766c3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58516,7 +58568,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2e7ec45a52b3"
+                     *         "request_id": "34022170fd60"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58889,7 +58941,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -59292,7 +59344,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4851fb7dd20b"
+                     *         "request_id": "f28c34db11b9"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59353,7 +59405,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "44a0cdd9e57b"
+                     *         "request_id": "08ab01e36de5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59468,7 +59520,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ef63404eaa7c"
+                     *         "request_id": "58ffb973a1ed"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59723,7 +59775,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8afb6fa5ca3b"
+                     *         "request_id": "ba189fff458c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59784,7 +59836,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "23c881c39039"
+                     *         "request_id": "377095e8d325"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60164,9 +60216,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "wOd2-zL0KLhFGarmV2-U29RUewm1nd75bHe9kzLvOBWSDGhPcpwX2vtOgRJpQzh7izcm-Dlkr19mtbGsFhXK1OJWXQwyvV0rRgLim5mNdoZrjc-oM80BexVY0a7ibXg1onjV5L-Dovf22CYojWzwBuowA1UCotxZHUZ4-4OlAzzT98xpusvJZQuOJQTCrGlXK1h1TZg41efXqHzd3Ry42L6djeBQgAxYtBJk8o1NW9r5XfCRkSN3t9zjCBYdo_CT-Yzce089G3g1DJPGxMyxAZDgWTaNae7T8rENs6EraWRm3baUsjESpbau4CbD2dj0G_v_yX61iDX-lBk08NIgUw",
+                     *           "n": "-TQtNizK6kkXrZ11xtSsSf8tCKh-h7F8OZhAaLICv0EldhrfZDbmAlSiAxpU_Aia_akuBbw3vam6JYYCgamTHAEkOdA1jAYnHEoomQOrAgzw48Kf__5KmLGzeeozb2ulEYwd4973CXvjDr8NAX1DYVIYjCKtv9j1GsduQvTUfYiiqcBbKcmTocez9Hb-LRyplfijIBRfOInkS6FaesxesJodbe5psTuqk3WaS06777kRxa1ZDGpcuTlo2RtkGxsWbV4TLgI1_yJVQBwzvUVBvntYviUeJiUkIJG-MoXChkiwMEkWlRCmhtfy-a2IpZllDxrs6MnL8ahuJwnK4ZarwQ",
                      *           "e": "AQAB",
-                     *           "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -60222,10 +60274,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
-                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "status": "classified"
                      *     }
                      */
@@ -60316,7 +60368,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a"
+                     *       "original_stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
