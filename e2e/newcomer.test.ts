@@ -112,7 +112,7 @@ describe.skipIf(!hasBrowser).each(databases)('what a newcomer does, on $name', (
   it('creates a key, shown once, and finds it in a snippet with the real address', async () => {
     await page.goto(`${server.url}/dashboard/keys`)
     await page.getByRole('button', { name: 'Create key' }).first().click()
-    await page.getByLabel('Label').fill('laptop')
+    await page.getByLabel('Label', { exact: true }).fill('laptop')
     await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click()
     key = await page.getByRole('dialog').locator('code').first().innerText()
     expect(key).toMatch(/^edk_production_/)

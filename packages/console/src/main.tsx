@@ -16,16 +16,23 @@ const RELOAD_PAUSE = 30_000
 
 /** A 401 anywhere means the session ended: to the login, with the way back. */
 function onError(error: Error, query?: unknown): void {
-  if (!(error instanceof ApiError) || error.status !== 401) return
+  if (!(error instanceof ApiError)) return
+  if (error.status === 403) askAnewWhoOneIs()
+  if (error.status !== 401) return
   // The guard of the routes asks who one is and redirects by itself.
   if (query instanceof Query && query.queryKey[0] === 'me') return
   leadToLogin(router, client, true)
 }
 
+/** A refusal may be the first word of another role, or of a tenant that was suspended. */
+function askAnewWhoOneIs(): void {
+  for (const key of ['me', 'tenants']) void client.invalidateQueries({ queryKey: [key] }, { cancelRefetch: false })
+}
+
 const client = new QueryClient({
   queryCache: new QueryCache({ onError }),
   mutationCache: new MutationCache({
-    // A wrong password before anybody is signed in is told where it was typed.
+    // A wrong password or code is told where it was typed; the session may be as good as before.
     onError: (error, _variables, _result, mutation) => {
       if (mutation.meta?.isEntrance !== true) onError(error)
     },

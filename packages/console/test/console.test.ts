@@ -292,7 +292,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the console in a browser', { timeout: 90
   test('a key is shown once, fills the snippet, and the first event turns the card green', async () => {
     await open('keys')
     await page.getByRole('button', { name: 'Create key' }).click()
-    await page.getByLabel('Label').fill('laptop')
+    await page.getByLabel('Label', { exact: true }).fill('laptop')
     await page.getByRole('radio', { name: 'staging' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click()
     const key = await page.getByRole('dialog').locator('code').first().innerText()

@@ -54,6 +54,8 @@ interface Request {
   readonly yaml?: string
   readonly signal?: AbortSignal
   readonly as?: 'json' | 'text'
+  /** A status beside those of success whose answer is what was asked for. */
+  readonly alsoReads?: number
   /** Sent to its end even when the page is closed meanwhile. */
   readonly keepalive?: boolean
 }
@@ -69,7 +71,7 @@ export async function request<T>(path: string, init: Request = {}): Promise<T> {
 /** As `request`, with the headers of the answer, where a list says in them how it goes on. */
 export async function requestWithHeaders<T>(path: string, init: Request = {}): Promise<{ body: T; headers: Headers }> {
   const response = await send(path, init)
-  if (!response.ok) throw await errorOf(response)
+  if (!response.ok && response.status !== init.alsoReads) throw await errorOf(response)
   const { headers } = response
   if (init.as === 'text') return { body: (await response.text()) as T, headers }
   return { body: (response.status === 204 ? undefined : await response.json()) as T, headers }

@@ -10,6 +10,7 @@ export type Answer<
 }
   ? Body
   : never
+/** What a list holds. */
 export type Element<List> = List extends readonly (infer Item)[] ? Item : never
 
 export type Environment = 'production' | 'staging' | 'development'

@@ -1,4 +1,5 @@
-import { LogOut } from 'lucide-react'
+import { useNavigate } from '@tanstack/react-router'
+import { CircleUser, LogOut } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
 import { cn } from '../ui/cn.ts'
 import { MENU, MENU_ITEM } from '../ui/menu.tsx'
@@ -11,6 +12,7 @@ import { useLogout } from './use-logout.ts'
 export function AccountDropdown() {
   const logout = useLogout()
   const theme = useTheme()
+  const navigate = useNavigate()
   return (
     <DropdownMenu.Root modal={false} defaultOpen>
       <DropdownMenu.Trigger asChild>
@@ -45,6 +47,10 @@ export function AccountDropdown() {
             })}
           </DropdownMenu.RadioGroup>
           <DropdownMenu.Separator className="my-1 h-px bg-line" />
+          <DropdownMenu.Item className={MENU_ITEM} onSelect={() => void navigate({ to: '/account' })}>
+            <CircleUser aria-hidden />
+            Your account
+          </DropdownMenu.Item>
           <DropdownMenu.Item className={MENU_ITEM} onSelect={logout}>
             <LogOut aria-hidden />
             Sign out

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { LogOut } from 'lucide-react'
 import { ToggleGroup } from 'radix-ui'
 import type { ReactNode } from 'react'
@@ -25,7 +26,14 @@ export function MenuSheet({ onOpenChange, children }: MenuSheetProps) {
         {children}
       </nav>
       <div className="mt-4 flex flex-col gap-4 border-t pt-4">
-        <p className="truncate px-2 text-muted">{me?.email}</p>
+        <Link
+          to="/account"
+          onClick={() => onOpenChange(false)}
+          className="flex min-h-11 flex-col justify-center rounded-md px-2 hover:bg-hover"
+        >
+          Your account
+          <span className="truncate text-muted text-sm">{me?.email}</span>
+        </Link>
         <div className="flex items-center justify-between px-2">
           <span className="text-muted text-sm">Appearance</span>
           <ThemeSwitch />

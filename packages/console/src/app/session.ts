@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 import { request } from '../api/http.ts'
-import type { Health, HeldInvitation, Me, SignInOffers } from '../api/types.ts'
+import type { Answer, Health, HeldInvitation, Me, SignInOffers } from '../api/types.ts'
 
 /** Who is signed in, and whether this server was set up at all. */
 export const session = {
@@ -14,6 +14,13 @@ export const session = {
     queryOptions({
       queryKey: ['me'],
       queryFn: ({ signal }) => request<Me>('/auth/me', { signal }),
+      staleTime: 300_000,
+    }),
+  /** The tenants of which one is a member, also those that are suspended. */
+  tenants: () =>
+    queryOptions({
+      queryKey: ['tenants'],
+      queryFn: ({ signal }) => request<Answer<'/api/v1/auth/tenants', 'get'>>('/auth/tenants', { signal }),
       staleTime: 300_000,
     }),
   /** How the members of a tenant may sign in beside a password. */

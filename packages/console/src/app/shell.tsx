@@ -18,6 +18,7 @@ import type { Place } from './page-parts.ts'
 import { wordsOf } from './problem.tsx'
 import { useHush, useShortcuts } from './shortcuts.tsx'
 import { useSignedOut } from './sign-out.ts'
+import { Standing } from './standing.tsx'
 
 const Palette = lazily(() => import('./palette.tsx').then((file) => file.default))
 const MenuSheet = lazily(() => import('./menu-sheet.tsx').then((file) => file.MenuSheet))
@@ -88,6 +89,7 @@ function Frame() {
       <TopBar onSearch={() => open('palette')} />
       <div className="flex min-h-0 min-w-0 flex-1 flex-col">
         <Outage />
+        <Standing />
         <main
           ref={main}
           id="main"

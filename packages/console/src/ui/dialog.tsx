@@ -1,8 +1,9 @@
 import { X } from 'lucide-react'
 import { AlertDialog, Dialog as Radix } from 'radix-ui'
-import { type ReactNode, useRef } from 'react'
+import { type ReactNode, useRef, useState } from 'react'
 import { Button } from './button.tsx'
 import { cn } from './cn.ts'
+import { Field } from './field.tsx'
 
 const OVERLAY = 'fixed inset-0 z-40 animate-enter bg-[oklch(0.15_0.01_265/0.45)] backdrop-blur-[1px]'
 const PANEL = 'fixed z-50 bg-surface shadow-float outline-none'
@@ -90,7 +91,7 @@ function Heading({ title, description }: { title: string; description?: string |
     <header className="px-5 pt-4 pr-14 pb-3">
       <Radix.Title className="line-clamp-3 pt-0.5 [overflow-wrap:anywhere] font-semibold text-lg">{title}</Radix.Title>
       {description && (
-        <Radix.Description className="mt-0.5 text-pretty text-muted text-sm">{description}</Radix.Description>
+        <Radix.Description className="mt-0.5 text-pretty [overflow-wrap:anywhere] text-muted text-sm">{description}</Radix.Description>
       )}
     </header>
   )
@@ -116,12 +117,18 @@ interface ConfirmProps {
   readonly busy: boolean
   /** Why it was not done. Said here: a notice would lie over the question, and could not be dismissed. */
   readonly error?: string | null
+  /** What has to be typed first, where a click is too little. */
+  readonly typed?: string
   readonly onConfirm: () => void
 }
 
 /** Asks before something that cannot be undone. Focus rests on Cancel. */
-export function Confirm({ open, onOpenChange, title, description, action, busy, error, onConfirm }: ConfirmProps) {
+export function Confirm(props: ConfirmProps) {
+  const { open, onOpenChange, title, description, action, busy, error, typed, onConfirm } = props
   const giveBack = useGivingBack(open)
+  const [text, setText] = useState('')
+  if (!open && text !== '') setText('')
+  const isMeant = typed === undefined || text.trim() === typed
   return (
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
@@ -133,6 +140,17 @@ export function Confirm({ open, onOpenChange, title, description, action, busy, 
           <AlertDialog.Description asChild>
             <div className="mt-2 text-muted">{description}</div>
           </AlertDialog.Description>
+          {typed !== undefined && (
+            <Field
+              label={`Type “${typed}” to confirm`}
+              value={text}
+              onChange={(event) => setText(event.target.value)}
+              autoComplete="off"
+              autoCapitalize="off"
+              spellCheck={false}
+              className="mt-4"
+            />
+          )}
           <p role="alert" className="mt-3 min-h-5 break-words text-deny text-sm">
             {error}
           </p>
@@ -140,7 +158,7 @@ export function Confirm({ open, onOpenChange, title, description, action, busy, 
             <AlertDialog.Cancel asChild>
               <Button>Cancel</Button>
             </AlertDialog.Cancel>
-            <Button variant="deny" busy={busy} onClick={onConfirm}>
+            <Button variant="deny" busy={busy} disabled={!isMeant} onClick={onConfirm}>
               {action}
             </Button>
           </div>

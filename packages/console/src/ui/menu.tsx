@@ -36,6 +36,7 @@ export function FilterMenu({ label, value, options, nameOf, onChange, required =
       <DropdownMenu.Root modal={false}>
         <DropdownMenu.Trigger asChild>
           <Button
+            data-filter-menu
             title={selected?.label}
             className={cn(
               'min-w-0 max-w-60 shrink',

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import { BASE_PATH } from '../../api/base-path.ts'
 import { ENVIRONMENTS } from '../../api/types.ts'
 import { session } from '../../app/session.ts'
 import { Button } from '../../ui/button.tsx'
@@ -86,19 +87,24 @@ export function ConnectPage() {
             </div>
           )}
           <Tabs label="Language" value={language} onChange={(value) => change({ language: value })} tabs={LANGUAGES}>
-            {snippets({ url: location.origin, apiKey, env, agentId: valid ? agentId : 'my-agent', bundleName }).map(
-              (snippet) => (
-                <TabPanel key={snippet.id} value={snippet.id}>
-                  <Code text={snippet.install} what="install command" />
-                  <Code
-                    text={snippet.code}
-                    what="snippet"
-                    onCopied={() => apiKey !== null && apiKey === untaken?.key && takeKey()}
-                    className="mt-2"
-                  />
-                </TabPanel>
-              ),
-            )}
+            {snippets({
+              url: `${location.origin}${BASE_PATH}`,
+              apiKey,
+              env,
+              agentId: valid ? agentId : 'my-agent',
+              bundleName,
+            }).map((snippet) => (
+              <TabPanel key={snippet.id} value={snippet.id}>
+                {snippet.install && <Code text={snippet.install} what="install command" />}
+                <Code
+                  text={snippet.code}
+                  what="snippet"
+                  onCopied={() => apiKey !== null && apiKey === untaken?.key && takeKey()}
+                  className="mt-2"
+                />
+                <p className="mt-3 text-pretty text-muted text-sm">{snippet.note}</p>
+              </TabPanel>
+            ))}
           </Tabs>
           {apiKey && (
             <p className="mt-3 text-muted text-sm">The key stands in it until this tab is closed, and nowhere else.</p>
@@ -113,6 +119,8 @@ export function ConnectPage() {
 const LANGUAGES = [
   { value: 'typescript', label: 'TypeScript' },
   { value: 'python', label: 'Python' },
+  { value: 'go', label: 'Go' },
+  { value: 'curl', label: 'curl' },
 ] as const
 
 interface CodeProps {

@@ -39,6 +39,20 @@ test('without a bundle the server assigns one', () => {
   expect(code({ bundleName: null }).typescript).not.toContain('bundleName')
 })
 
+test('what Go and curl send is JSON, whatever the names, and goes to this server', () => {
+  const { go = '', curl = '' } = code({ agentId: 'an.agent-1' })
+  const recorded = /`(\{"events".*\})`/.exec(go)?.[1]?.replace('%d', '1').replace('%q', '"2026-01-01T00:00:00Z"')
+  expect(JSON.parse(recorded ?? '')).toMatchObject({ events: [{ agent_id: 'an.agent-1', call_id: 'go-1' }] })
+  const bodies = [...curl.matchAll(/-d "(.*)"$/gm)].map((match) => JSON.parse((match[1] ?? '').replaceAll('\\"', '"')))
+  expect(bodies).toMatchObject([{ events: [{ agent_id: 'an.agent-1' }] }, { agent_id: 'an.agent-1', timeout: 300 }])
+  expect(curl).toContain("'http://localhost:8000/api/v1/bundles/my-contracts/current?env=production'")
+  expect(go).toContain('"http://localhost:8000/api/v1/events"')
+})
+
+test('every tab says what one would guess wrong', () => {
+  for (const { note } of snippets(input)) expect(note).toMatch(/\w/)
+})
+
 test('the Python snippet installs what it needs, and sends its events before it ends', () => {
   const python = snippets(input).find(({ id }) => id === 'python')
   expect(python?.install).toBe("pip install 'edictum[server,yaml]==0.16.0'")

@@ -6,9 +6,11 @@ import { CopyButton } from '../../ui/copy.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { EnvironmentChoice } from '../../ui/environment-choice.tsx'
 import { Field } from '../../ui/field.tsx'
+import { SelectField } from '../../ui/select-field.tsx'
 import { messageOf } from '../../ui/states.tsx'
 import { useUnloadGuard } from '../../ui/unload-guard.ts'
 import { useFields } from '../../ui/use-fields.ts'
+import type { NewKey } from './queries.ts'
 import { takeKey, useNewKeys } from './shared/new-key.ts'
 import { useCreateKey } from './shared/use-create-key.ts'
 
@@ -49,16 +51,46 @@ export function CreateKey({ open, onOpenChange }: CreateKeyProps) {
   )
 }
 
+interface Program {
+  readonly value: string
+  readonly label: string
+  readonly hint: string
+  readonly asks: Pick<NewKey, 'client' | 'signature'>
+}
+
+/** What uses a key. Lines of one SDK read different words and signatures: the server speaks to each as its key says. */
+const PROGRAMS: readonly [Program, ...Program[]] = [
+  {
+    value: 'guard',
+    label: '@lictor/guard, or edictum up to 0.16',
+    hint: 'Contracts; signatures are not asked for.',
+    asks: {},
+  },
+  {
+    value: 'verifying',
+    label: 'edictum 0.16 that verifies signatures',
+    hint: 'It reads them in base64, and else takes no live update.',
+    asks: { client: 'contracts', signature: 'base64' },
+  },
+  {
+    value: 'rulesets',
+    label: 'later Edictum SDKs: Python from 0.17, TypeScript, Go',
+    hint: 'They read rulesets, and call under /v1.',
+    asks: { client: 'rulesets' },
+  },
+]
+
 function Form({ onCancel }: { onCancel: () => void }) {
-  const { fields, change, forget } = useFields('create key', { label: '', env: 'production' })
+  const { fields, change, forget } = useFields('create key', { label: '', env: 'production', program: 'guard' })
   const env = ENVIRONMENTS.find((one) => one === fields.env) ?? 'production'
+  const program = PROGRAMS.find(({ value }) => value === fields.program) ?? PROGRAMS[0]
   const [isMissing, setMissing] = useState(false)
   const create = useCreateKey(forget)
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const label = fields.label.trim()
     setMissing(label === '')
-    if (label !== '') create.mutate({ env, label })
+    if (label !== '') create.mutate({ env, label, ...program.asks })
   }
   return (
     <form onSubmit={submit} noValidate className="flex flex-col gap-4">
@@ -75,6 +107,13 @@ function Form({ onCancel }: { onCancel: () => void }) {
         error={isMissing ? 'Give it a label.' : null}
       />
       <EnvironmentChoice value={env} onChange={(next) => change({ env: next })} />
+      <SelectField
+        label="Used by"
+        value={program.value}
+        options={PROGRAMS}
+        onChange={(value) => change({ program: value })}
+        hint={program.hint}
+      />
       <p role="alert" className="min-h-5 text-deny text-sm">
         {create.isError && messageOf(create.error)}
       </p>

@@ -2,26 +2,36 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { KeyRound, Plus } from 'lucide-react'
 import { useState } from 'react'
-import type { ApiKey } from '../../api/types.ts'
+import { type ApiKey, ENVIRONMENTS } from '../../api/types.ts'
+import { useListKeys } from '../../app/list-keys.ts'
 import { session } from '../../app/session.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Confirm } from '../../ui/dialog.tsx'
+import { FilterField } from '../../ui/filter-field.tsx'
+import { FilterMenu } from '../../ui/menu.tsx'
 import { Card, Page } from '../../ui/page.tsx'
 import { Empty, Failure, messageOf, SkeletonRows } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import { When } from '../../ui/when.tsx'
 import { CreateKey } from './create-key.tsx'
 import { keyQueries, revokeKey } from './queries.ts'
+import type { KeysSearch } from './route.ts'
 
 /** Keys open one environment of this tenant to agents. Only administrators create and revoke them. */
 export function KeysPage() {
   const keys = useQuery(keyQueries.all())
   const admin = useQuery(session.me()).data?.is_admin ?? false
-  const { create: creating = false } = useSearch({ from: '/inside/keys' })
+  const { create: creating = false, q, env } = useSearch({ from: '/inside/keys' })
   const navigate = useNavigate({ from: '/keys' })
-  const setCreating = (open: boolean) => void navigate({ search: open ? { create: true } : {}, replace: true })
+  const set = (change: KeysSearch, replace = false) =>
+    void navigate({ search: (now) => ({ ...now, ...change }), replace })
+  const setCreating = (open: boolean) => set({ create: open ? true : undefined }, true)
+  const shown = keys.data
+    ?.filter((key) => (!env || key.env === env) && (!q || (key.label ?? '').toLowerCase().includes(q.toLowerCase())))
+    .toReversed()
+  useListKeys(null, 'API keys')
   const [revoking, setRevoking] = useState<ApiKey | null>(null)
   useShortcuts(admin ? [{ keys: 'c', label: 'Create a key', group: 'API keys', run: () => setCreating(true) }] : [])
 
@@ -32,6 +42,21 @@ export function KeysPage() {
   )
   return (
     <Page title="API keys" lead="Agents sign in with a key. It is shown once, when it is created." actions={newKey}>
+      {(keys.data?.length ?? 0) > 0 && (
+        <div className="mb-3 flex flex-wrap gap-2">
+          <FilterField label="Filter by label" value={q} onChange={(value) => set({ q: value }, true)} />
+          <FilterMenu
+            label="Environment"
+            value={env}
+            onChange={(value) => set({ env: ENVIRONMENTS.find((one) => one === value) })}
+            options={ENVIRONMENTS.map((value) => ({
+              value,
+              label: value,
+              count: keys.data?.filter((key) => key.env === value).length ?? 0,
+            }))}
+          />
+        </div>
+      )}
       <Card className="overflow-hidden">
         {keys.isPending ? (
           <SkeletonRows rows={3} />
@@ -41,13 +66,18 @@ export function KeysPage() {
           <Empty icon={KeyRound} title="No key yet" action={newKey}>
             {admin ? 'Create one, then connect an agent with it.' : 'An administrator can create one.'}
           </Empty>
+        ) : shown?.length === 0 ? (
+          <Empty icon={KeyRound} title="No key matches" />
         ) : (
           <ul className="divide-y">
-            {keys.data.toReversed().map((key) => (
-              <li key={key.id} className="flex items-center gap-4 px-4 py-2.5">
+            {shown?.map((key) => (
+              <li key={key.id} data-row className="flex items-center gap-4 px-4 py-2.5">
                 <div className="grid min-w-0 flex-1 gap-x-4 sm:grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)_8rem_7rem] sm:items-center">
                   <span className="truncate font-medium">{key.label ?? 'no label'}</span>
-                  <code className="truncate font-mono text-muted text-xs">{key.prefix}…</code>
+                  <code className="truncate font-mono text-muted text-xs">
+                    {key.prefix}…{key.client === 'rulesets' && ' rulesets'}
+                    {key.signature === 'base64' && ' base64'}
+                  </code>
                   <EnvironmentTag env={key.env} />
                   <span className="text-muted text-xs">
                     <span className="sr-only">created </span>

@@ -7,7 +7,15 @@ export const keyQueries = {
     queryOptions({ queryKey: ['keys'], queryFn: ({ signal }) => request<readonly ApiKey[]>('/keys', { signal }) }),
 }
 
-export const createKey = (body: { env: Environment; label: string | null }) =>
-  request<CreatedKey>('/keys', { method: 'POST', body })
+export interface NewKey {
+  readonly env: Environment
+  readonly label: string | null
+  /** What program uses it, where that is not `@lictor/guard`. */
+  readonly client?: 'contracts' | 'rulesets'
+  /** How that program reads the signature of what is deployed. */
+  readonly signature?: 'hex' | 'base64'
+}
+
+export const createKey = (body: NewKey) => request<CreatedKey>('/keys', { method: 'POST', body })
 
 export const revokeKey = (id: string) => request<void>(`/keys/${encodeURIComponent(id)}`, { method: 'DELETE' })

@@ -1,13 +1,25 @@
 import { createRoute } from '@tanstack/react-router'
 import { KeyRound } from 'lucide-react'
+import { ENVIRONMENTS, type Environment } from '../../api/types.ts'
 import { inside } from '../../app/inside.ts'
 import type { PageParts } from '../../app/page-parts.ts'
+import { scalar } from '../../app/search.ts'
 import { lazily } from '../../ui/lazy.tsx'
+
+export interface KeysSearch {
+  readonly create?: true | undefined
+  readonly q?: string | undefined
+  readonly env?: Environment | undefined
+}
 
 const keys = createRoute({
   getParentRoute: () => inside,
   path: '/keys',
-  validateSearch: (search: Record<string, unknown>): { create?: true } => (search.create ? { create: true } : {}),
+  validateSearch: (search: Record<string, unknown>): KeysSearch => {
+    const q = scalar(search.q)
+    const env = ENVIRONMENTS.find((one) => one === search.env)
+    return { ...(search.create ? { create: true } : {}), ...(q ? { q } : {}), ...(env ? { env } : {}) }
+  },
   component: lazily(() => import('./page.tsx').then((page) => page.KeysPage)),
 })
 
