@@ -1312,6 +1312,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/colony/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Teams of which one is a member
+         * @description **Who may call:** A service account by its access token, or a signed-in person.
+         */
+        get: operations["getV1ColonyTeams"];
+        put?: never;
+        /**
+         * Make a team of which one is the owner
+         * @description **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        post: operations["postV1ColonyTeams"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/colony/teams/{team_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a team that one owns
+         * @description **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        delete: operations["deleteV1ColonyTeamsTeamId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contracts": {
         parameters: {
             query?: never;
@@ -5452,6 +5496,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/colony/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the tenant has, and how much of it is used
+         * @description **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getV1ColonySubscription"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cluster/status": {
         parameters: {
             query?: never;
@@ -6102,7 +6166,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6185,7 +6249,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6388,7 +6452,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6396,7 +6460,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 62518431744
+                     *         "free_bytes": 77475401728
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6508,7 +6572,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6516,7 +6580,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 62518431744
+                     *         "free_bytes": 77475401728
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7486,7 +7550,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "sRIZ0pkkB9VbQzR7Bswf5ImRfy7Bj8SjyIU-N5bsydOXG1wL7nahdUpl8aIY2zs3Y5feZ-hlHNbWcbRDmWMVT1piX0LutvHybfO8RY19InM93GFHgkOXCvmxk9OjuJhpFAwWeYmTe7v9P4aM1XqYOpWiNFrPPWaoEF5ZClQHQFrUEIZbSlbu298NfdzfIvxrwlGyFC6aVpMgVLkmSTp4NHVcURSuX6L6vApeks-ifcBfEUTzkU1GOUzaUsN5SmrwPnWVaG23PAjWf98aNFVDclM7m6gjqZQmvD7k4Dn1T95iCN3pbYnYX9T2jokOeYMTQ4YqopyYMgX0sjd687mgPw",
+                     *           "n": "3z2lLvIa1TaV_cpD4IO1duouKLCfJK-qMcsAo1aIb9y9OJCIAPuSzst-LsJKxnn8hMkCMhywh9uVVSOs2mF5yd3uc3mgktYHxay4cpMLMgtnghF7H_NyxAmbPlrqJHBqizn1BOnb57SRFcr5JwsWDa-qtl2Ea2SsQ5-tsNpWTqazqriEc8Ek-rI53TfF0TQnwnVe4NSnmN4GEPL3mhgk7MG1UWdYCMp3abOMQGHozevIQFT8fiRCPBMsWJyQOSEH-IAUHM0au_kc5yWD00OAC2WWp7r7t86py9BJc_JlYq8CZtrgloN4V6M7eCqNYFzgFHFhJqij0cKaxUIw7qDWpQ",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -11360,16 +11424,6 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
                      *         "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
@@ -11378,6 +11432,16 @@ export interface operations {
                      *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
                      *       },
                      *       {
                      *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
@@ -11390,36 +11454,6 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
                      *         "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
@@ -11430,7 +11464,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11440,12 +11474,42 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "target": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *         "details": {},
                      *         "status": 200
                      *       },
@@ -14557,6 +14621,359 @@ export interface operations {
             };
         };
     };
+    getV1ColonyTeams: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        teams: {
+                            /** @description Id of the user; of somebody who is invited that of the invitation. */
+                            id: string;
+                            /** @description Id of the tenant. */
+                            team_id: string;
+                            /** @description Id of the tenant. */
+                            tenant_id: string;
+                            slug: string;
+                            display_name: string;
+                            /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                            role: string;
+                            /** @description `active`, `invited` or `pending`; of a change what was done. */
+                            status: string;
+                        }[];
+                        /** @description The same again. */
+                        items: {
+                            /** @description Id of the user; of somebody who is invited that of the invitation. */
+                            id: string;
+                            /** @description Id of the tenant. */
+                            team_id: string;
+                            /** @description Id of the tenant. */
+                            tenant_id: string;
+                            slug: string;
+                            display_name: string;
+                            /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                            role: string;
+                            /** @description `active`, `invited` or `pending`; of a change what was done. */
+                            status: string;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_a_person",
+                     *       "message": "Teams are those of a person: sign in with your own account."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1ColonyTeams: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    display_name: string;
+                    slug?: string | null;
+                    tier?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Id of the user; of somebody who is invited that of the invitation. */
+                        id: string;
+                        /** @description Id of the tenant. */
+                        team_id: string;
+                        /** @description Id of the tenant. */
+                        tenant_id: string;
+                        slug: string;
+                        display_name: string;
+                        /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                        role: string;
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        tier: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1ColonyTeamsTeamId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the tenant. */
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /** @description Id of the tenant. */
+                        team_id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_a_person",
+                     *       "message": "Teams are those of a person: sign in with your own account."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "team_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
     getApiContracts: {
         parameters: {
             query?: {
@@ -15112,7 +15529,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
+                     *       "id": "ef200d24-a60e-4310-8e09-cdf6e2e8b340",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15339,7 +15756,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
+                     *       "id": "ef200d24-a60e-4310-8e09-cdf6e2e8b340",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -16330,7 +16747,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
+                     *           "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17415,7 +17832,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17588,7 +18005,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *         "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -17716,7 +18133,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17860,7 +18277,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19111,7 +19528,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19319,7 +19736,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *         "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19405,7 +19822,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 05e30064-2513-42f6-810d-670684b33872
+                 * @example 4bf4f525-504c-40a2-8514-f8cfd5d73ea6
                  */
                 id: string;
             };
@@ -19421,7 +19838,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "deployment_id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -20503,7 +20920,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *         "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -20604,7 +21021,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *       "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21042,7 +21459,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21053,7 +21470,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21149,7 +21566,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21307,7 +21724,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 6e5f8fa0-684c-4deb-878c-7010a5892421
+                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
                  */
                 rule_id: string;
             };
@@ -21411,7 +21828,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example c9150252-95d5-492b-8536-08d4883468b9
+                 * @example 6e5f8fa0-684c-4deb-878c-7010a5892421
                  */
                 rule_id: string;
             };
@@ -21449,7 +21866,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -22593,7 +23010,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -22820,7 +23237,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23038,7 +23455,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
                  */
                 approval_id: string;
             };
@@ -23054,7 +23471,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23076,12 +23493,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *         "approval_id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "38cc9a4a92fac5e2a531d669f46435f786fe534b192e41224852f9f122e36d4cfffb5a41f4472e362178cbf3d053ca33d4bf495a6a4958c70de779e4f459020a"
+                     *         "signature": "7497ff8ba0fbdd03779bbc7cd3fd9ba34e2ca74f8647e187e6ef66e882a315453e609831de36c1e3095159cae3520d027722cebb2c17a6ad8f3fa63f5781530e"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23230,7 +23647,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
                  */
                 approval_id: string;
             };
@@ -23263,7 +23680,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23285,12 +23702,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *         "approval_id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "38cc9a4a92fac5e2a531d669f46435f786fe534b192e41224852f9f122e36d4cfffb5a41f4472e362178cbf3d053ca33d4bf495a6a4958c70de779e4f459020a"
+                     *         "signature": "7497ff8ba0fbdd03779bbc7cd3fd9ba34e2ca74f8647e187e6ef66e882a315453e609831de36c1e3095159cae3520d027722cebb2c17a6ad8f3fa63f5781530e"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23522,12 +23939,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "9545e169ffa2626baf46c53bf1b748c1d5be9c1ef8968f3ef51534abd203695a",
+                     *           "public_key": "92c6e75be933bf3d455bc4af8ed130cfe9af5d5521fcf1b2506fe132b86fd803",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23549,7 +23966,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23576,7 +23993,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -23726,7 +24143,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -23889,7 +24306,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 channel_id: string;
             };
@@ -23932,7 +24349,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24094,7 +24511,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 channel_id: string;
             };
@@ -24198,7 +24615,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 channel_id: string;
             };
@@ -24568,7 +24985,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.OxSoS5Tw5fHi_4hSFBZpVftU6FAKNaqjwjcNX0PZ8N6CNF6JE80c-5Lsph73TqxhwL_NFPbupw6zqoSc5SV6rgd9LIRh2C9wwBb1_CZfp3_PYL2B3hdjQMqYH8pRf54owVO7g17m9imS88MlDiNan1Qem4WsHbZuDtPqZwihW1VwE131CoIkac6tES-AVPISFf1iCuyukf5JN8Qwh2V8bzu6llQh8sVxzwQ6cKC7ptPLcP5mKGIi5NOGQw6CyN8tobGeDuhdp6Tzeplbz0Ef1YkecI8l-qqKTiOmTAFJmsXkinQnnpwgmxwqM9cuRdJ0I4eGSBWkofhbDsRqIAjxbQ",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.qcbL02PWC9MlZDWt2Q0ov7afpAnsWrvxevyYj4F1Gn7ixsL8EVLunRaKpQodH1j-folqzKmtOhVmkP6GwZUQRC7Rs5NQHev_8wgoKN2zUXumqafSpByP24ucVpsmDGP6gPbs4dMx0do4XcMv-O62vc0JzPva3CqVEzcG2qsNzsfhgnWovuiFmHcEWyAs0et5wLS-kgnYnX8fi4InbBiEGc-OP8yAmNs0ex-1JuWuVL2Q87wt8VVZDW1ldqbxWyK-y_RO8x2M8sA07MR1L8snxLA0odvuukb5AxV58Xi7ytcTg-pjU3cze7pMfNRAWsULkxkd_t8XqJJL7lgKfTv75A",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25163,7 +25580,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 12.22,
+                     *       "evaluation_time_ms": 25.01,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -25823,7 +26240,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25969,7 +26386,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
                  */
                 approval_id: string;
             };
@@ -25985,7 +26402,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26107,7 +26524,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
                  */
                 approval_id: string;
             };
@@ -26135,7 +26552,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26272,7 +26689,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 channel_id: string;
             };
@@ -26289,7 +26706,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:c83ba718-1764-4320-87e6-c3129f7fed30"
+                 *         "data": "approve:2ab13293-652b-41c0-8a03-3e31553a31be"
                  *       }
                  *     }
                  */
@@ -27687,7 +28104,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "lease": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -27852,7 +28269,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                 *       "lease": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28018,7 +28435,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8"
+                 *       "lease": "6ae85ab2-acc3-465f-827d-ba7f674277f7"
                  *     }
                  */
                 "application/json": {
@@ -28689,8 +29106,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28709,8 +29126,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28997,8 +29414,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29086,8 +29503,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 025c7187-d3c7-4c4a-89df-903d51b9d950). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 025c7187-d3c7-4c4a-89df-903d51b9d950). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 7ae77b1b-2f78-4ca1-8497-87b534ce526d). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 7ae77b1b-2f78-4ca1-8497-87b534ce526d). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29177,8 +29594,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29356,7 +29773,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -29372,8 +29789,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29566,7 +29983,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 96b8cfdc-108a-40ce-8da5-0c75c44f2b9d
                  */
                 id: string;
             };
@@ -29584,8 +30001,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "agent_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
+                     *       "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *       "agent_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d"
                      *     }
                      */
                     "application/json": {
@@ -29711,7 +30128,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -29741,8 +30158,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -29978,7 +30395,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -29996,8 +30413,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30006,8 +30423,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30161,7 +30578,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -30191,8 +30608,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30422,7 +30839,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -30452,8 +30869,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30726,10 +31143,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -30912,10 +31329,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *       "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *       "workflow_execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31101,10 +31518,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_execution_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "workflow_execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31288,9 +31705,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -31305,9 +31722,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -31502,7 +31919,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
                  */
                 id: string;
             };
@@ -31518,9 +31935,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -31551,7 +31968,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
+                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -31699,7 +32116,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
                  */
                 id: string;
             };
@@ -31717,7 +32134,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
+                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
                      *     }
                      */
                     "application/json": {
@@ -31856,7 +32273,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 0b0675a8-ffe0-48f7-805f-adc8d736c8e8
                  */
                 id: string;
             };
@@ -31886,7 +32303,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *       "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8"
                      *     }
                      */
                     "application/json": {
@@ -32009,7 +32426,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
                  */
                 id: string;
             };
@@ -32048,7 +32465,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
+                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
                      *     }
                      */
                     "application/json": {
@@ -32195,7 +32612,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
                  */
                 id: string;
             };
@@ -32211,11 +32628,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "events": [
                      *         {
-                     *           "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32225,15 +32642,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *               "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *               "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *               "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32243,8 +32660,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *               "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *               "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *               "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32408,7 +32825,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
                  */
                 id: string;
             };
@@ -32424,16 +32841,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32556,8 +32973,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32573,8 +32990,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32771,8 +33188,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -32878,7 +33295,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -32947,8 +33364,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33054,7 +33471,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33252,8 +33669,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33705,8 +34122,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33718,8 +34135,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33918,8 +34335,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34082,7 +34499,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34165,8 +34582,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34329,7 +34746,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -36369,9 +36786,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
+                     *           "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
+                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36389,9 +36806,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
+                     *           "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
+                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36635,7 +37052,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                 *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -36667,9 +37084,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
+                     *       "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
+                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -36844,7 +37261,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -36882,9 +37299,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37049,7 +37466,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
                  */
                 id: string;
             };
@@ -37065,9 +37482,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
+                     *       "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
+                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37091,7 +37508,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "184999fc-4112-4f83-8e6e-918533470be9"
+                     *           "96898cc4-137f-4373-8115-7f8146fd8f3b"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37378,7 +37795,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
                  */
                 id: string;
             };
@@ -37396,8 +37813,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
+                     *       "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b"
                      *     }
                      */
                     "application/json": {
@@ -37538,7 +37955,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -37568,8 +37985,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -37694,7 +38111,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
                  */
                 id: string;
                 /**
@@ -37851,7 +38268,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
                  */
                 id: string;
             };
@@ -37867,16 +38284,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 184999fc-4112-4f83-8e6e-918533470be9 started","sequence":1,"execution_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 96898cc4-137f-4373-8115-7f8146fd8f3b started","sequence":1,"execution_started":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false}}}
+                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -37990,7 +38407,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
                  */
                 id: string;
             };
@@ -38006,16 +38423,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 184999fc-4112-4f83-8e6e-918533470be9 started","sequence":1,"execution_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 96898cc4-137f-4373-8115-7f8146fd8f3b started","sequence":1,"execution_started":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false}}}
+                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38127,7 +38544,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -38143,16 +38560,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38264,7 +38681,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -38280,16 +38697,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38402,7 +38819,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38412,7 +38829,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *           "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38422,7 +38839,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *           "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38434,7 +38851,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38444,7 +38861,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *           "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38454,7 +38871,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *           "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38559,7 +38976,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
                  */
                 id: string;
             };
@@ -38576,7 +38993,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *         "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -38585,7 +39002,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -38736,7 +39153,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
                  */
                 id: string;
             };
@@ -38767,7 +39184,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be"
+                     *       "request_id": "6380b14e-bfde-46df-8c1a-eb370d775d3c"
                      *     }
                      */
                     "application/json": {
@@ -38903,7 +39320,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 id: string;
             };
@@ -38934,7 +39351,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "33116630-49fc-49e9-8878-bd6e05ed36e8"
+                     *       "request_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042"
                      *     }
                      */
                     "application/json": {
@@ -41465,8 +41882,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                 *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                 *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                 *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -41754,8 +42171,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                 *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                 *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                 *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -51075,7 +51492,7 @@ export interface operations {
                      *       "saved": true,
                      *       "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjMzNTEwYjMwLTc5NzYtNGFiZS04YTY1LTI5ZmY0ODE5NjlhNiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0YTY2ZTYxNC03ZjZlLTRkOGYtODFkNC0xYTdlZTk2ZDI4NGYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.AJ8biD3bS9nMWl2r2MM-Mc--FGPsuLPX4Ovfr4U1xOD7SV-WhJnr7dJDhKevdAEq44XoZE_n_6sy9cIQ_nYiDQ",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjMzNTEwYjMwLTc5NzYtNGFiZS04YTY1LTI5ZmY0ODE5NjlhNiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0YTY2ZTYxNC03ZjZlLTRkOGYtODFkNC0xYTdlZTk2ZDI4NGYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.jRPHuYwVhwqv6ValQqZAFe6SW-eVcOhpE9aCKQoIpvOkGLWADpb-EiziKj7qI6cmNZ4O-539gDq4MtOK6Q65DA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -53056,6 +53473,117 @@ export interface operations {
                      *       "message": "Missing Authorization header"
                      *     }
                      */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ColonySubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tier": "enterprise",
+                     *       "features": [
+                     *         "contracts",
+                     *         "approvals",
+                     *         "agents",
+                     *         "workflows",
+                     *         "volumes",
+                     *         "schedules",
+                     *         "stimuli",
+                     *         "teams",
+                     *         "sso",
+                     *         "billing"
+                     *       ],
+                     *       "quota_usage": {
+                     *         "concurrent_executions": {
+                     *           "used": 0,
+                     *           "limit": null
+                     *         },
+                     *         "agents": {
+                     *           "used": 1,
+                     *           "limit": null
+                     *         },
+                     *         "storage_bytes": {
+                     *           "used": 2000,
+                     *           "limit": null
+                     *         }
+                     *       },
+                     *       "members_used": 1,
+                     *       "members_limit": 4294967295,
+                     *       "seat_count": 0,
+                     *       "status": "active",
+                     *       "current_period_end": "2027-01-15T08:00:00Z",
+                     *       "is_team": true
+                     *     }
+                     */
+                    "application/json": {
+                        tier: string;
+                        features: string[];
+                        quota_usage: {
+                            concurrent_executions: {
+                                used: number;
+                                /** @description At most so many, up to 1,000. */
+                                limit: number | null;
+                            };
+                            agents: {
+                                used: number;
+                                /** @description At most so many, up to 1,000. */
+                                limit: number | null;
+                            };
+                            storage_bytes: {
+                                used: number;
+                                /** @description At most so many, up to 1,000. */
+                                limit: number | null;
+                            };
+                        };
+                        members_used: number;
+                        members_limit: number;
+                        seat_count: number;
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /** @description ISO 8601, UTC */
+                        current_period_end: string | null;
+                        is_team: boolean;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -55692,7 +56220,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkNDUzYmM2My0wODYwLTQ4ZjctOGUyNi01NjFmMzc3YTNhMWYiLCJleGVjX2lkIjoiZjI3Nzg5N2MtN2FjNS00ZDgzLTg1OTItMmVhYjk4ZjZkMGEyIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImYyNzc4OTdjLTdhYzUtNGQ4My04NTkyLTJlYWI5OGY2ZDBhMiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwMWNjYjE2NS1jYTAzLTRiYzctODZjNi0wMmU3YmY3OTA2ODgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.O6_zyY5LZgMIs9OEwCR9CPx2zvfNcMbrfydmmVf-fUXihQFm8Thkax1gyuuuw-sW23BdkQVenpb5Uab7IZpQ6gIa-T445JfgbCycOV2lFPnxrOlwcbus0x4c9V3rNdZhxlipt-paW3OEN6jGSkCpSg9fG0VLhKiqnzG868FMl5qbxKFCAByITqhoBVjibt4WXWiBBcPupJuDIDe9l_GfgvaOVYTeNHk-rYc5VlZRzu_rI6qob2cbnxZ7bSBl5D4d5F4tOYyFg7mwSQg-6HlL5onXIpv_jN_eHHvxRi6RNTUxsy3sW6LW2mEtbPD5f2Tr4rkvtaFVkk0-qbTrmaGtAQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkNDUzYmM2My0wODYwLTQ4ZjctOGUyNi01NjFmMzc3YTNhMWYiLCJleGVjX2lkIjoiZjI3Nzg5N2MtN2FjNS00ZDgzLTg1OTItMmVhYjk4ZjZkMGEyIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImYyNzc4OTdjLTdhYzUtNGQ4My04NTkyLTJlYWI5OGY2ZDBhMiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwMWNjYjE2NS1jYTAzLTRiYzctODZjNi0wMmU3YmY3OTA2ODgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.GmXLuiugHhwhHlf5eT8skWeMG6vLje1jIRlz8oGjuNnbqRtb_X4c8-NIkJqlBF4L_q7uYCq2nZz0VXnkQL3iy4xDdp0d9U0qbc25EQsKZL8KyyIB_LYREKhyE1OFl8lIbPUXCdfya2ffUWBwcMhEo1u7908a2xG8k44a_JVqdbEIWVv3DZlYh799dGllAl6RoJ6Sgc-LtDVjf5lUZxtrANc4HZz3Wi_ymOaalTLRNTXpyU1FZOghlEdPhrcGtJYmA1lpjFwpkDGJJPrEh26fLOf3EjHFSf6DjpWeu23yyNLJUWrziYUWnWCPTZBNSMPmGsJNeQvqwm8ZrmcutiChDA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688"
                      *     }
@@ -55725,7 +56253,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c55446bd416e"
+                     *         "request_id": "9bae3196e79d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55788,7 +56316,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "aff8931d87a6"
+                     *         "request_id": "65cb360a62a1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55849,7 +56377,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6b5e18c537d1"
+                     *         "request_id": "5800f214fe97"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55910,7 +56438,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cef34e4d5365"
+                     *         "request_id": "e92a8c137bc4"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55971,7 +56499,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "123dac87630c"
+                     *         "request_id": "12d04e69bfe4"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56032,7 +56560,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "58065a336f5e"
+                     *         "request_id": "dad1fa11b871"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56334,7 +56862,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e265020b7b46"
+                     *         "request_id": "9ffb3a64a7a2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56589,7 +57117,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e78091be5f76"
+                     *         "request_id": "1029615bf4f5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56650,7 +57178,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f0ce028e1f29"
+                     *         "request_id": "267d65071e01"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57420,7 +57948,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a79c948d5cd5"
+                     *         "request_id": "f768ae6fe756"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57481,7 +58009,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0e5f05443cdd"
+                     *         "request_id": "a6c28cdba505"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57552,7 +58080,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkM2ZlZTgwMy00Yjg5LTQ3MGQtODI2MS1lMzIxODhiZGYzYTciLCJleGVjX2lkIjoiMzVmY2UwMDYtZDc3Yi00MGQxLTg5ZjMtNDY5MTgwYmU5N2UzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjM1ZmNlMDA2LWQ3N2ItNDBkMS04OWYzLTQ2OTE4MGJlOTdlMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI5MjA1MGNlNC1jY2EzLTQzMDUtOGMyYi03YTNiNGRiZTk2YjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.A4Q7J7IaG3rAIUzmQYfztevzeraSrrINFUn-anpyV6zDSVrXIFJEw3PdO45B7izeKOTKN2nStkQpXOQCrw7FMMxEJGufJ_NG_a8r4mNL2pVggW35QzR6KtV4nk54FAzcbrgEnUMGNIA8qhIaxapOVC-n5MYUWc07p_T75Aqe8tt-MKCh9LvD6MnqVB-r28w8GkucXL4qPT8XwMvxHWzx0GqNhvJo2tJpZAN5U5oECKb36juIltj5Ybd03S4XCg-EbtgZOtI8rzmDp8JzypY3X9WSZqsGFHObNhbyY7ybt-rdQ4NsCiF9ZwClb3bduBazOa4X-LA_aN7zVFpLNf4FjA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkM2ZlZTgwMy00Yjg5LTQ3MGQtODI2MS1lMzIxODhiZGYzYTciLCJleGVjX2lkIjoiMzVmY2UwMDYtZDc3Yi00MGQxLTg5ZjMtNDY5MTgwYmU5N2UzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjM1ZmNlMDA2LWQ3N2ItNDBkMS04OWYzLTQ2OTE4MGJlOTdlMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI5MjA1MGNlNC1jY2EzLTQzMDUtOGMyYi03YTNiNGRiZTk2YjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.k0_r9XDFNhKR_rhVf4i2HYXF27eANEv6d9VC9jewDEANYCTQXQkxdssRno77lnNeoioRraU3bjxSCoy_M3k75sWep3qJjgvwUejTYyMc55xQPKaHizgFGcHxpQnmvoppHSWk-wiopaKSea4-KuUhJbcouT0SruqcPPZS8bE1fpxFDdOOCP33VEEQdW3tlDxmuOuagRCWSjjQsyzLNa_ZBq8blZHfDUVXdLmFUaBfrZKoVvzHVPEsRY-3cQVl2rmtH798nmH85MhbNSZ6KZB4CHwYX9oy2lx7yio8VeNXGoKyj79kcpDqo1ewPFWnwrRafUyFX_ja6hvClC2O-RpL_g",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3"
                      *     }
@@ -57585,7 +58113,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d75eb3d79c6f"
+                     *         "request_id": "d65a39ea331d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57648,7 +58176,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7e906e52fedd"
+                     *         "request_id": "49b3f63806a5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57709,7 +58237,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9d8cdb4a5791"
+                     *         "request_id": "3c8038cc7cce"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57770,7 +58298,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "db7a89a791a8"
+                     *         "request_id": "09ebcae4ce86"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57831,7 +58359,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c18f4c71b338"
+                     *         "request_id": "9bbb092c9070"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57892,7 +58420,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "82fb175e3412"
+                     *         "request_id": "8d2b68cd4532"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57953,7 +58481,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1fb5cc2a97cb"
+                     *         "request_id": "ca5e2429031d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58200,7 +58728,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bcc6ab5c9313"
+                     *         "request_id": "b56e35a90454"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58455,7 +58983,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d1fb9fb44008"
+                     *         "request_id": "6c54d625c5b8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58516,7 +59044,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2e7ec45a52b3"
+                     *         "request_id": "ea0260f5866a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59292,7 +59820,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4851fb7dd20b"
+                     *         "request_id": "2d8da9c5171d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59353,7 +59881,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "44a0cdd9e57b"
+                     *         "request_id": "8620b739a73e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59468,7 +59996,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ef63404eaa7c"
+                     *         "request_id": "e3dbbf2b272b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59723,7 +60251,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8afb6fa5ca3b"
+                     *         "request_id": "71c00926b468"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59784,7 +60312,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "23c881c39039"
+                     *         "request_id": "25e9935cb594"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60164,7 +60692,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "wOd2-zL0KLhFGarmV2-U29RUewm1nd75bHe9kzLvOBWSDGhPcpwX2vtOgRJpQzh7izcm-Dlkr19mtbGsFhXK1OJWXQwyvV0rRgLim5mNdoZrjc-oM80BexVY0a7ibXg1onjV5L-Dovf22CYojWzwBuowA1UCotxZHUZ4-4OlAzzT98xpusvJZQuOJQTCrGlXK1h1TZg41efXqHzd3Ry42L6djeBQgAxYtBJk8o1NW9r5XfCRkSN3t9zjCBYdo_CT-Yzce089G3g1DJPGxMyxAZDgWTaNae7T8rENs6EraWRm3baUsjESpbau4CbD2dj0G_v_yX61iDX-lBk08NIgUw",
+                     *           "n": "xhErJmGNbB_7QDW-_MJ3GBR0xZzmeFLzSP6mi9lUdVkjoE_clQIVZ5nbhg0ifmK8M7PsIPP4enc2tT5Lx5Jnll1UFSjQLo-5c39mltql9Di7yphJUs6bD_bKKBGZ2wnuKvYgsy_InMVUAbAut943HW6Ljzw7NTqMPrEPYR-N9rTZlC9D491n8OaDGQP15PF7Jl-CfOSUrjD1sxCVRmt7P2SDyYoaXxk3om-M6jSphWX1ktvVjaL1FXSXIrgp45ww293rcV9BHvE92l1vzei8NpJR9Mu_O3hq0t4nIQZi87buIM1AY_7Oo37XkD70yDbVXUPuGQYuC2e4XnAwVeFy9Q",
                      *           "e": "AQAB",
                      *           "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *           "alg": "RS256",
