@@ -35,7 +35,7 @@ const bundle = createRoute({
 
 export const parts: PageParts = {
   inside: { contracts, upload, bundle },
-  place: { to: '/contracts', label: 'Contracts', icon: FileCheck2, group: 'manage', order: 1, key: 'c' },
+  place: { to: '/contracts', label: 'Contracts', icon: FileCheck2, group: 'govern', order: 1, key: 'c' },
   refreshes: {
     bundles: ['bundle_uploaded', 'bundle_deployed', 'composition_changed', 'signing_key_rotated'],
     deployments: ['bundle_deployed'],
