@@ -5516,6 +5516,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/cortex/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What helped against which error, the weightiest first
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1CortexPatterns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cortex/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was learned, by kinds of errors
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1CortexSkills"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cortex/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was learned, in numbers
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1CortexMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cluster/status": {
         parameters: {
             query?: never;
@@ -6166,7 +6226,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6249,7 +6309,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6460,7 +6520,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 77475401728
+                     *         "free_bytes": 76671852544
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6580,7 +6640,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 77475401728
+                     *         "free_bytes": 76671852544
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7550,7 +7610,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "3z2lLvIa1TaV_cpD4IO1duouKLCfJK-qMcsAo1aIb9y9OJCIAPuSzst-LsJKxnn8hMkCMhywh9uVVSOs2mF5yd3uc3mgktYHxay4cpMLMgtnghF7H_NyxAmbPlrqJHBqizn1BOnb57SRFcr5JwsWDa-qtl2Ea2SsQ5-tsNpWTqazqriEc8Ek-rI53TfF0TQnwnVe4NSnmN4GEPL3mhgk7MG1UWdYCMp3abOMQGHozevIQFT8fiRCPBMsWJyQOSEH-IAUHM0au_kc5yWD00OAC2WWp7r7t86py9BJc_JlYq8CZtrgloN4V6M7eCqNYFzgFHFhJqij0cKaxUIw7qDWpQ",
+                     *           "n": "7svXpbz1HUDhrhHKb-XtLBugD5l4fx7c_XugDBoAIUidYGg1oN74kFTS_QtwNlxFlROONqevq6NQlhOiGlXP_fFqUvDhpFvrEt59XQ8cXxSpNQ4cFMpGwPGsUfTEz2eJXIx9xqED52MO_WicfvuzVhbT3S_ICtMgQaEqPvHhp83wip5dhvhYhAgXfo_dJw2pUWbbbpw6_LHjB5Zu_E7m72nuj0bT9WZxDYA02kbdYFOI_1Xo3YnhYIid7SBF98VZ_cO0VurZ0wXdmD2XBL_JL6FXuepNOIzt7C7DAxIGIAEOMzivFLF-KtBCJ6D3vkDPtnrOLatf3-u32KBGbbCkew",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8074,7 +8134,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *         "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8134,7 +8194,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b"
+                 *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961"
                  *     }
                  */
                 "application/json": {
@@ -8155,7 +8215,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8421,7 +8481,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "9dd589d5957120f413d56a0fb96009b1",
+                     *         "id": "f6de0619f2effb9a0afa2659d86c8bd8",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8577,7 +8637,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 9dd589d5957120f413d56a0fb96009b1
+                 * @example f6de0619f2effb9a0afa2659d86c8bd8
                  */
                 id: string;
             };
@@ -8860,8 +8920,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "DZYNFECJPOTZZZVDYRIMEQQA7PPMSGY6",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=DZYNFECJPOTZZZVDYRIMEQQA7PPMSGY6&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -8965,7 +9025,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "299169"
+                 *       "code": "465648"
                  *     }
                  */
                 "application/json": {
@@ -8984,16 +9044,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
+                     *         "EB5N-CNK6-GG8G-7FWW",
+                     *         "SPMY-SXAR-UTUH-F4ME",
+                     *         "V57N-PCLX-9BRB-3ZKN",
+                     *         "96Q5-ABX3-YAEL-S58A",
+                     *         "3FEB-C8Q4-RSLG-BVY9",
+                     *         "ZMFK-WSZ5-AXGJ-X3TA",
+                     *         "HDMJ-6MY7-H3LT-D8M9",
+                     *         "U6QD-Q39R-5YM9-KQZY",
                      *         "TKLL-LF9Q-MKLM-SAZA",
-                     *         "55EP-6SDZ-27T6-7H3N",
-                     *         "49SU-7GYQ-4J5G-JDW6",
-                     *         "H5EH-H6NP-CAA9-NC9X",
-                     *         "36HK-ZNG8-297H-F48U",
-                     *         "KWCC-W7AC-UPV8-UV54",
-                     *         "Z7BX-D3ZM-M28X-V48P",
-                     *         "JRES-EZVU-Z4M4-P8R6",
-                     *         "JFCJ-WXQD-2P3P-B63B",
-                     *         "H4WZ-ELD4-2LLK-8KDC"
+                     *         "55EP-6SDZ-27T6-7H3N"
                      *       ]
                      *     }
                      */
@@ -9112,7 +9172,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "333435"
+                 *       "code": "217755"
                  *     }
                  */
                 "application/json": {
@@ -9301,7 +9361,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -9332,7 +9392,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9464,7 +9524,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 5c973b62-a11e-43ce-8f32-ab573bf13cc0
+                 * @example 5abf8b78-57bf-41fe-827d-b8541ad87eb0
                  */
                 user_id: string;
             };
@@ -9800,14 +9860,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0fe59df3-862a-4bf7-8f7a-158a88f993a0",
+                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
                      *       "mail": "sent"
                      *     }
                      */
@@ -9963,7 +10023,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 9fbc6ebb-e0a1-45f9-8660-e44ab0dbbe80
+                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
                  */
                 id: string;
             };
@@ -10071,7 +10131,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI"
+                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE"
                  *     }
                  */
                 "application/json": {
@@ -10239,7 +10299,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI",
+                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10551,7 +10611,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE",
+                 *       "token": "d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10669,7 +10729,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -10685,7 +10745,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ"
                      *     }
                      */
                     "application/json": {
@@ -10783,7 +10843,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -11344,57 +11404,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "99f4e758-b6c9-410c-86b5-a22a26e76298",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "1ba0dde6-d69a-47d0-8227-4be3de247804",
+                     *         "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11404,17 +11414,57 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/secrets/*",
-                     *         "target": "db/password",
+                     *         "id": "f30130f6-a428-48d5-887e-cd4d8503854d",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
+                     *         "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11424,7 +11474,17 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
+                     *         "id": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11434,7 +11494,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11448,70 +11508,70 @@ export interface operations {
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
                      *         "action": "PUT /v1/secrets/*",
                      *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
                      *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *         "details": {},
                      *         "status": 204
                      *       },
                      *       {
-                     *         "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
                      *         "details": {},
-                     *         "status": 200
+                     *         "status": 201
                      *       },
                      *       {
                      *         "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
@@ -11701,7 +11761,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11739,7 +11799,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11915,7 +11975,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12099,7 +12159,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12714,7 +12774,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12918,11 +12978,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "692155b7-a329-40be-8c4b-dc6f3fec3aad",
+                     *       "id": "ff940de3-42ab-4f44-8240-0ee3a48fc9cd",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI",
                      *       "mail": "sent"
                      *     }
                      */
@@ -13289,8 +13349,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d2747903-481e-4f3e-82a0-8da288581a4c",
-                     *       "user_id": "d2747903-481e-4f3e-82a0-8da288581a4c",
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *       "user_id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13298,11 +13358,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "d2747903-481e-4f3e-82a0-8da288581a4c",
+                     *         "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "364bJP3SiQvqC3znWrpYKiWJZv7R9PdsaB4eSXbATS0",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#364bJP3SiQvqC3znWrpYKiWJZv7R9PdsaB4eSXbATS0",
+                     *         "token": "qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13602,8 +13662,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
-                     *       "user_id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
+                     *       "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
+                     *       "user_id": "c52f9b21-0793-441e-8523-613a6c31e01a",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13611,11 +13671,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
+                     *         "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
+                     *         "token": "ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13787,7 +13847,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example d2747903-481e-4f3e-82a0-8da288581a4c
+                 * @example 2044e8a4-7ab3-41ca-8d11-1527f9223e2f
                  */
                 id: string;
             };
@@ -13804,7 +13864,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "d2747903-481e-4f3e-82a0-8da288581a4c"
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f"
                      *     }
                      */
                     "application/json": {
@@ -13925,7 +13985,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example 0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c
+                 * @example 9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI
                  */
                 token: string;
             };
@@ -13942,8 +14002,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
-                     *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "team_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "role": "owner"
                      *     }
                      */
@@ -14099,7 +14159,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -14117,7 +14177,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9"
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756"
                      *     }
                      */
                     "application/json": {
@@ -14255,7 +14315,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -14283,8 +14343,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14447,7 +14507,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                 *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                  *       "role": "member"
                  *     }
                  */
@@ -14468,8 +14528,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -15529,7 +15589,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "ef200d24-a60e-4310-8e09-cdf6e2e8b340",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15756,7 +15816,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "ef200d24-a60e-4310-8e09-cdf6e2e8b340",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -16747,7 +16807,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *           "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17832,7 +17892,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -18005,7 +18065,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
+                     *         "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -18133,7 +18193,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -18277,7 +18337,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19528,7 +19588,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19736,7 +19796,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19822,7 +19882,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 4bf4f525-504c-40a2-8514-f8cfd5d73ea6
+                 * @example 40b2ddd4-fee0-4477-8f26-2e809498e83d
                  */
                 id: string;
             };
@@ -19838,7 +19898,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *       "deployment_id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -20243,7 +20303,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "e53cbb957377e8e0e4a98f08b7ef8ce3fb2ed423b6441dd3b37700b9ef7a4c49",
+                     *       "public_key": "038790dd67f1f0df8e5ae9e9a7206d4c0243b8f2e5e3923684afcfee2aec2ff1",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -20920,7 +20980,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -21021,7 +21081,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21459,7 +21519,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21470,7 +21530,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21566,7 +21626,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21724,7 +21784,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 rule_id: string;
             };
@@ -21828,7 +21888,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 6e5f8fa0-684c-4deb-878c-7010a5892421
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 rule_id: string;
             };
@@ -21866,7 +21926,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -23010,7 +23070,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *         "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -23237,7 +23297,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23455,7 +23515,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 approval_id: string;
             };
@@ -23471,7 +23531,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23493,12 +23553,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "7497ff8ba0fbdd03779bbc7cd3fd9ba34e2ca74f8647e187e6ef66e882a315453e609831de36c1e3095159cae3520d027722cebb2c17a6ad8f3fa63f5781530e"
+                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23647,7 +23707,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 approval_id: string;
             };
@@ -23680,7 +23740,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23702,12 +23762,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "7497ff8ba0fbdd03779bbc7cd3fd9ba34e2ca74f8647e187e6ef66e882a315453e609831de36c1e3095159cae3520d027722cebb2c17a6ad8f3fa63f5781530e"
+                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23939,12 +23999,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "92c6e75be933bf3d455bc4af8ed130cfe9af5d5521fcf1b2506fe132b86fd803",
+                     *           "public_key": "7e492b4e33a70e297317d8f100f96f8bd8b6d39608bf88cd0af8efa11ec58ab4",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23966,7 +24026,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23993,7 +24053,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -24143,7 +24203,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24306,7 +24366,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -24349,7 +24409,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24511,7 +24571,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -24615,7 +24675,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -24985,7 +25045,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.qcbL02PWC9MlZDWt2Q0ov7afpAnsWrvxevyYj4F1Gn7ixsL8EVLunRaKpQodH1j-folqzKmtOhVmkP6GwZUQRC7Rs5NQHev_8wgoKN2zUXumqafSpByP24ucVpsmDGP6gPbs4dMx0do4XcMv-O62vc0JzPva3CqVEzcG2qsNzsfhgnWovuiFmHcEWyAs0et5wLS-kgnYnX8fi4InbBiEGc-OP8yAmNs0ex-1JuWuVL2Q87wt8VVZDW1ldqbxWyK-y_RO8x2M8sA07MR1L8snxLA0odvuukb5AxV58Xi7ytcTg-pjU3cze7pMfNRAWsULkxkd_t8XqJJL7lgKfTv75A",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.cgvQk2TjDc09FTpkRP8IlQr4OQ0IStBMPY9DU1uAMo3SVKiuV-7X5E6FGL_aqHj5h9kxH7BBZnAMnIxuEFpdqEns3Sr5CJndWhNiXjEM9aGYNGiFPUpZeDQOaGnwzrYyr7Xrpg2TUY2a8p4_3n2GcpeKqfB62pveR4ou-t7abHxxKQPd_j4yT9INP2-kzkCFSBzlLhmLQWRNPH9DFUxkV5UK1jEo8B0TKMZqT329i3V4ZHrPJ5R3JEOr4JlNdNtIrH5FKAdTZi7bbrWDpU1a84owSHOT3z0X8mRa13twElu-v4rRRmqZDBC6xquSIIbsZ_LhAgP1jeik_phjpfuqNw",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25580,7 +25640,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 25.01,
+                     *       "evaluation_time_ms": 55.1,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -26240,7 +26300,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26386,7 +26446,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
+                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
                  */
                 approval_id: string;
             };
@@ -26402,7 +26462,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26524,7 +26584,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 approval_id: string;
             };
@@ -26552,7 +26612,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26689,7 +26749,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -26706,7 +26766,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:2ab13293-652b-41c0-8a03-3e31553a31be"
+                 *         "data": "approve:2e12c864-ec5a-48d3-80e2-921625d48a7e"
                  *       }
                  *     }
                  */
@@ -28104,7 +28164,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -28269,7 +28329,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28435,7 +28495,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "6ae85ab2-acc3-465f-827d-ba7f674277f7"
+                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be"
                  *     }
                  */
                 "application/json": {
@@ -29106,8 +29166,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29126,8 +29186,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29414,8 +29474,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29503,8 +29563,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 7ae77b1b-2f78-4ca1-8497-87b534ce526d). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 7ae77b1b-2f78-4ca1-8497-87b534ce526d). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 9ff0e359-9d4f-4552-8aed-c8682e72d295). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 9ff0e359-9d4f-4552-8aed-c8682e72d295). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29594,8 +29654,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29773,7 +29833,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -29789,8 +29849,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29983,7 +30043,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 96b8cfdc-108a-40ce-8da5-0c75c44f2b9d
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -30001,8 +30061,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
-                     *       "agent_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d"
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
                      *     }
                      */
                     "application/json": {
@@ -30128,7 +30188,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -30158,8 +30218,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30395,7 +30455,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -30413,8 +30473,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30423,8 +30483,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30578,7 +30638,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -30608,8 +30668,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30839,7 +30899,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -30869,8 +30929,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31143,10 +31203,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31329,10 +31389,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "workflow_execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31518,10 +31578,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *       "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *       "workflow_execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "workflow_execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31705,16 +31765,16 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
-                     *           "status": "cancelled",
+                     *           "status": "completed",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
                      *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": "Not today.",
+                     *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31722,16 +31782,16 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
-                     *           "status": "cancelled",
+                     *           "status": "completed",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
                      *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": "Not today.",
+                     *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31919,7 +31979,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -31935,9 +31995,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -31968,7 +32028,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -32116,7 +32176,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -32134,7 +32194,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *     }
                      */
                     "application/json": {
@@ -32273,7 +32333,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 0b0675a8-ffe0-48f7-805f-adc8d736c8e8
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 id: string;
             };
@@ -32303,7 +32363,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8"
+                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2"
                      *     }
                      */
                     "application/json": {
@@ -32426,7 +32486,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -32465,7 +32525,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *     }
                      */
                     "application/json": {
@@ -32612,7 +32672,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -32628,11 +32688,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
                      *       "events": [
                      *         {
-                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32642,15 +32702,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *               "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32660,8 +32720,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *               "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32825,7 +32885,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -32841,16 +32901,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_id":"2d260a61-1cf2-495a-8304-e4204ca2d89b","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32973,8 +33033,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32990,8 +33050,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33188,8 +33248,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -33295,7 +33355,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
+                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33364,8 +33424,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33471,7 +33531,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
+                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33669,8 +33729,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33851,8 +33911,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
-                     *       "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8"
+                     *       "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96"
                      *     }
                      */
                     "application/json": {
@@ -34122,8 +34182,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34135,8 +34195,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
-                     *           "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34335,8 +34395,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34499,7 +34559,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
+                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34582,8 +34642,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "workflow_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34746,7 +34806,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
+                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34819,17 +34879,23 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *           "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": "order-2",
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *           "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34842,17 +34908,23 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *           "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": "order-2",
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *           "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -35105,10 +35177,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *       "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *       "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
-                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "workflow_execution_id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "status": "classified"
                      *     }
                      */
@@ -35184,7 +35256,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8"
+                     *       "original_stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35215,7 +35287,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "cbce07d8-c6a4-413f-86df-675a43149248"
+                     *       "stimulus_id": "f32c417a-c495-452b-8deb-cb4fe129019e"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35247,7 +35319,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example a58b20a2-cbf5-44d8-8406-4752c7c92d0a
+                 * @example 0730ee8b-219b-4b81-8f26-af85b440a976
                  */
                 id: string;
             };
@@ -35263,8 +35335,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -35278,8 +35350,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *       "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -35289,8 +35361,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *         "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *         "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *         "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -35304,8 +35376,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *         "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *         "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *         "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -35984,7 +36056,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36186,7 +36258,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36556,7 +36628,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36581,7 +36653,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36786,9 +36858,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *           "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *           "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36806,9 +36878,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *           "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *           "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *           "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37052,7 +37124,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -37084,9 +37156,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *       "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37261,7 +37333,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -37299,9 +37371,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37466,7 +37538,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
             };
@@ -37482,9 +37554,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *       "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37508,7 +37580,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "96898cc4-137f-4373-8115-7f8146fd8f3b"
+                     *           "0b9d9551-2b43-44db-85d6-64b9894206b8"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37795,7 +37867,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
             };
@@ -37813,8 +37885,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *       "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b"
+                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8"
                      *     }
                      */
                     "application/json": {
@@ -37955,7 +38027,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 id: string;
             };
@@ -37985,8 +38057,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
+                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
                      *     }
                      */
                     "application/json": {
@@ -38111,7 +38183,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
                 /**
@@ -38268,7 +38340,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
             };
@@ -38284,16 +38356,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 96898cc4-137f-4373-8115-7f8146fd8f3b started","sequence":1,"execution_started":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0b9d9551-2b43-44db-85d6-64b9894206b8 started","sequence":1,"execution_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38407,7 +38479,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
             };
@@ -38423,16 +38495,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 96898cc4-137f-4373-8115-7f8146fd8f3b started","sequence":1,"execution_started":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0b9d9551-2b43-44db-85d6-64b9894206b8 started","sequence":1,"execution_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0589abec-b964-4139-806f-d64a22365653","warm":false}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38544,7 +38616,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -38560,16 +38632,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38681,7 +38753,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -38697,16 +38769,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38819,7 +38891,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38829,7 +38901,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38839,7 +38911,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38851,7 +38923,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38861,7 +38933,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38871,7 +38943,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38976,7 +39048,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 id: string;
             };
@@ -38993,7 +39065,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *         "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -39002,7 +39074,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -39153,7 +39225,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 id: string;
             };
@@ -39184,7 +39256,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "6380b14e-bfde-46df-8c1a-eb370d775d3c"
+                     *       "request_id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
                      *     }
                      */
                     "application/json": {
@@ -39320,7 +39392,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
                  */
                 id: string;
             };
@@ -39351,7 +39423,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042"
+                     *       "request_id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de"
                      *     }
                      */
                     "application/json": {
@@ -39508,7 +39580,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39521,7 +39593,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39722,7 +39794,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39957,7 +40029,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -39973,7 +40045,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40111,7 +40183,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4f4904f8-e0b8-4ca5-8810-7ffd5162d34f
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -40129,7 +40201,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f"
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5"
                      *     }
                      */
                     "application/json": {
@@ -40268,7 +40340,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40298,7 +40370,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40476,7 +40548,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40690,7 +40762,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40829,7 +40901,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40968,7 +41040,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -41109,7 +41181,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -41275,7 +41347,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -41477,11 +41549,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41491,11 +41563,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41684,11 +41756,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41698,11 +41770,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41882,8 +41954,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                 *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42171,8 +42243,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                 *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -43362,8 +43434,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43374,9 +43446,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43392,8 +43464,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43412,8 +43484,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43424,9 +43496,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43442,8 +43514,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43641,7 +43713,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -43657,8 +43729,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43669,9 +43741,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43686,8 +43758,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *         "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *         "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *         "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43698,9 +43770,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *             "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *             "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *             "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *             "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *             "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -43944,7 +44016,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -43961,7 +44033,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "success": true
                      *     }
                      */
@@ -44151,8 +44223,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44389,8 +44461,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *       "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44586,7 +44658,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44618,8 +44690,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44630,9 +44702,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44854,7 +44926,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44872,9 +44944,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44885,9 +44957,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45049,7 +45121,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -45085,9 +45157,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -45246,12 +45318,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 grant_id: string;
             };
@@ -45268,8 +45340,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "success": true
                      *     }
                      */
@@ -46149,11 +46221,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d",
-                     *       "state_token": "9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
+                     *       "state_token": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -46310,7 +46382,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d
+                 * @example 3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -46336,8 +46408,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
-                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *       "credential_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46478,7 +46550,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "7cca7e53c123e3d7617a9e60fe179d03055e4d7881200486cc7dd59db010d354"
+                 *       "state": "d09fb7b9d6128f8d8f12b68fab087e0af0ac73586134c8c4d3fad2e08fac3fb1"
                  *     }
                  */
                 "application/json": {
@@ -46506,8 +46578,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
-                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
+                     *       "credential_id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46690,7 +46762,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8",
+                     *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -46855,7 +46927,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8",
+                 *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
                  *       "provider": "files"
                  *     }
                  */
@@ -46878,8 +46950,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *       "binding_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c"
+                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *       "binding_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793"
                      *     }
                      */
                     "application/json": {
@@ -47040,7 +47112,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "PWcmyjS9e7EfV7WyJE3owlxgbWR_U2WeAFNIW8rwuDA",
+                 *       "device_code": "fMp-U8Ej49dhep5g_hedAwVeTXiBIASGzH3VnbAQ01Q",
                  *       "provider": "files"
                  *     }
                  */
@@ -47063,8 +47135,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *       "binding_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823"
+                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "binding_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d"
                      *     }
                      */
                     "application/json": {
@@ -47233,7 +47305,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47248,7 +47320,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47264,7 +47336,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47432,7 +47504,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -47443,9 +47515,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh",
-                     *       "key_value": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh",
-                     *       "api_key": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh"
+                     *       "key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
+                     *       "key_value": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
+                     *       "api_key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU"
                      *     }
                      */
                     "application/json": {
@@ -47576,7 +47648,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
+                 * @example e3beec6f-ced9-4c92-8063-6421d9d7b33c
                  */
                 id: string;
             };
@@ -47594,7 +47666,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "success": true
                      *     }
                      */
@@ -50836,13 +50908,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50851,13 +50923,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51034,13 +51106,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51049,13 +51121,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51322,10 +51394,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
-                     *         "execution_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
-                     *         "agent_id": "d453bc63-0860-48f7-8e26-561f377a3a1f",
-                     *         "sub": "d453bc63-0860-48f7-8e26-561f377a3a1f",
+                     *         "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -51341,10 +51413,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
-                     *         "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
-                     *         "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *         "sub": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *         "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17",
+                     *         "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *         "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *         "sub": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -51360,7 +51432,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *         "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51490,9 +51562,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjMzNTEwYjMwLTc5NzYtNGFiZS04YTY1LTI5ZmY0ODE5NjlhNiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0YTY2ZTYxNC03ZjZlLTRkOGYtODFkNC0xYTdlZTk2ZDI4NGYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.jRPHuYwVhwqv6ValQqZAFe6SW-eVcOhpE9aCKQoIpvOkGLWADpb-EiziKj7qI6cmNZ4O-539gDq4MtOK6Q65DA",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImU0ZDA0ZDBhLWNiNzItNDdmYy04NDE5LTEzNWQ0ZDU3YTViYiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwOGE4MjI2Ni0yZTNmLTRkOTItOGJlNC1kMGU1YjVhMDc4ZjkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.9Cxqtbn9pYIl968JPEfVR8b-LrncSa-xQu292C25qKhKbHM0o5JJ__2b1mDBNviBD7I66WdzmMg3_hcCQZ3hAQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51629,7 +51701,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51931,8 +52003,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *           "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51943,8 +52015,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *           "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52070,11 +52142,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *       "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *       "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *       "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8"
+                     *       "gateway_url": "https://lictor.example.com/x/p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs"
                      *     }
                      */
                     "application/json": {
@@ -52378,19 +52450,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *       "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52522,7 +52594,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example b4ff4833-1689-4de2-8e3c-da2aad422f1c
+                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
                  */
                 kid: string;
             };
@@ -52539,7 +52611,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c"
+                     *       "kid": "a5158821-60c5-417d-8cb7-77773ae8428a"
                      *     }
                      */
                     "application/json": {
@@ -52606,7 +52678,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'b4ff4833-1689-4de2-8e3c-da2aad422f1c'."
+                     *       "message": "There is no key 'a5158821-60c5-417d-8cb7-77773ae8428a'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52695,7 +52767,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52708,7 +52780,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52904,7 +52976,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -53038,7 +53110,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e851e00-4360-4f08-82cf-56499100031a
+                 * @example d2c79c7a-6da0-4478-854b-e2fcf8b57833
                  */
                 id: string;
             };
@@ -53055,7 +53127,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "0e851e00-4360-4f08-82cf-56499100031a"
+                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833"
                      *     }
                      */
                     "application/json": {
@@ -53584,6 +53656,478 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1CortexPatterns: {
+        parameters: {
+            query?: {
+                query?: string;
+                q?: string;
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        patterns: {
+                            id: string;
+                            /** @description The kind of the error, and how its text began. */
+                            error_signature: string;
+                            error_signature_hash: string;
+                            error_type: string;
+                            error_message: string;
+                            /** @description The same as solution_approach. */
+                            solution: string;
+                            solution_approach: string;
+                            /** @description What the accepted attempt answered, at most 8 KiB. */
+                            solution_code: string | null;
+                            /** @description From 0 to 1. */
+                            success_rate: number;
+                            /** @description Its weight, from 0 to 1: it rises with each success and fades unused. */
+                            success_score: number;
+                            /** @description How often it was learned. */
+                            frequency: number;
+                            success_count: number;
+                            total_count: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_used_at: string;
+                        }[];
+                        items: {
+                            id: string;
+                            /** @description The kind of the error, and how its text began. */
+                            error_signature: string;
+                            error_signature_hash: string;
+                            error_type: string;
+                            error_message: string;
+                            /** @description The same as solution_approach. */
+                            solution: string;
+                            solution_approach: string;
+                            /** @description What the accepted attempt answered, at most 8 KiB. */
+                            solution_code: string | null;
+                            /** @description From 0 to 1. */
+                            success_rate: number;
+                            /** @description Its weight, from 0 to 1: it rises with each success and fades unused. */
+                            success_score: number;
+                            /** @description How often it was learned. */
+                            frequency: number;
+                            success_count: number;
+                            total_count: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_used_at: string;
+                        }[];
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0, not 'many'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:list'.",
+                     *       "required": "execution:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "query"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "q"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "cortex_not_configured",
+                     *       "message": "This server has no memory: LICTOR_CORTEX is off."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1CortexSkills: {
+        parameters: {
+            query?: {
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        skills: {
+                            id: string;
+                            name: string;
+                            description: string;
+                            category: string;
+                            /** @description `intermediate`, or `advanced` from 5 patterns on. */
+                            level: string;
+                            capability_tags: string[];
+                            patternCount: number;
+                            usageCount: number;
+                            /** @description In percent. */
+                            successRate: number;
+                        }[];
+                        items: {
+                            id: string;
+                            name: string;
+                            description: string;
+                            category: string;
+                            /** @description `intermediate`, or `advanced` from 5 patterns on. */
+                            level: string;
+                            capability_tags: string[];
+                            patternCount: number;
+                            usageCount: number;
+                            /** @description In percent. */
+                            successRate: number;
+                        }[];
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0, not 'many'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:list'.",
+                     *       "required": "execution:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "cortex_not_configured",
+                     *       "message": "This server has no memory: LICTOR_CORTEX is off."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1CortexMetrics: {
+        parameters: {
+            query?: {
+                metric_type?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        pattern_count: number;
+                        /** @description Ways in which tasks were done. */
+                        solution_count: number;
+                        /** @description From 0 to 1. */
+                        avg_success_rate: number | null;
+                        totalPatterns: number;
+                        totalSkills: number;
+                        /** @description From 0 to 1. */
+                        avgSuccessRate: number | null;
+                        totalFrequency: number;
+                        mostUsedSkills: {
+                            id: string;
+                            name: string;
+                            description: string;
+                            category: string;
+                            /** @description `intermediate`, or `advanced` from 5 patterns on. */
+                            level: string;
+                            capability_tags: string[];
+                            patternCount: number;
+                            usageCount: number;
+                            /** @description In percent. */
+                            successRate: number;
+                        }[];
+                        patternsThisWeek: number;
+                        /** @description Patterns of this week for each older one. */
+                        growthRate: number;
+                        /** @description From 0 to 1. */
+                        firstAttemptSuccessRate: number | null;
+                        averageIterations: number | null;
+                        /** @description Patterns a day, of the last seven. */
+                        learningVelocity: number;
+                        /** @description From 0 to 1. */
+                        memory_utilization: number;
+                        /** @description From 0 to 1. */
+                        memoryUtilization: number;
+                        /** @description From 0 to 1. */
+                        recall_accuracy: number | null;
+                        /** @description From 0 to 1. */
+                        recallAccuracy: number | null;
+                        decay: {
+                            /** @description ISO 8601, UTC */
+                            lastRunAt: string | null;
+                            decayed: number;
+                            removed: number;
+                        };
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:list'.",
+                     *       "required": "execution:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "metric_type"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "cortex_not_configured",
+                     *       "message": "This server has no memory: LICTOR_CORTEX is off."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -55998,7 +56542,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -56057,7 +56601,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -56220,9 +56764,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkNDUzYmM2My0wODYwLTQ4ZjctOGUyNi01NjFmMzc3YTNhMWYiLCJleGVjX2lkIjoiZjI3Nzg5N2MtN2FjNS00ZDgzLTg1OTItMmVhYjk4ZjZkMGEyIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImYyNzc4OTdjLTdhYzUtNGQ4My04NTkyLTJlYWI5OGY2ZDBhMiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwMWNjYjE2NS1jYTAzLTRiYzctODZjNi0wMmU3YmY3OTA2ODgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.GmXLuiugHhwhHlf5eT8skWeMG6vLje1jIRlz8oGjuNnbqRtb_X4c8-NIkJqlBF4L_q7uYCq2nZz0VXnkQL3iy4xDdp0d9U0qbc25EQsKZL8KyyIB_LYREKhyE1OFl8lIbPUXCdfya2ffUWBwcMhEo1u7908a2xG8k44a_JVqdbEIWVv3DZlYh799dGllAl6RoJ6Sgc-LtDVjf5lUZxtrANc4HZz3Wi_ymOaalTLRNTXpyU1FZOghlEdPhrcGtJYmA1lpjFwpkDGJJPrEh26fLOf3EjHFSf6DjpWeu23yyNLJUWrziYUWnWCPTZBNSMPmGsJNeQvqwm8ZrmcutiChDA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.fYw2vO2g7V_eFu-OILQwJBpKD0FxRQz9Cf_stftthNv3B6f940SFSe1GclzNsDEf2_PJ-8JC6bn4rbrf_jFgmgOvwwwJtHy-V7B_mDPRM9lPjE84jHBtGn8lDGHAg_1o8gmLlb0wrWS4M20tilNPOmk-X8Gi8LVcwed47lgdkPW2Uf6esyUORtZwFDkHOS4BGKW7DaR8eOgAfcFGyjslzq_gmhsZ7Ob80yS1rDYXMTUdph0cNyG3FZH4-XE1oyvhWMJvSYcEqKWA40-tRxLQN1J9YcwW-lRk8HohIHRizSORQ98TEOtwuQal0UjheeIiJ9yLqfgXIA9EwAu_SQmQaQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688"
+                     *       "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57"
                      *     }
                      */
                     "application/json": {
@@ -56253,7 +56797,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9bae3196e79d"
+                     *         "request_id": "bea69843afbb"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56316,7 +56860,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "65cb360a62a1"
+                     *         "request_id": "d036347323c6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56377,7 +56921,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5800f214fe97"
+                     *         "request_id": "c90310e343b3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56438,7 +56982,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e92a8c137bc4"
+                     *         "request_id": "4e96c34c425f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56499,7 +57043,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "12d04e69bfe4"
+                     *         "request_id": "fc6477a5a64c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56560,7 +57104,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "dad1fa11b871"
+                     *         "request_id": "04e3aa25158c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56862,7 +57406,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9ffb3a64a7a2"
+                     *         "request_id": "8db12188e7c1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57117,7 +57661,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1029615bf4f5"
+                     *         "request_id": "458e428985ab"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57178,7 +57722,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "267d65071e01"
+                     *         "request_id": "69c0c718fb3b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57948,7 +58492,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f768ae6fe756"
+                     *         "request_id": "4852f3ec4868"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58009,7 +58553,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a6c28cdba505"
+                     *         "request_id": "cedf54206681"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58063,7 +58607,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -58080,9 +58624,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkM2ZlZTgwMy00Yjg5LTQ3MGQtODI2MS1lMzIxODhiZGYzYTciLCJleGVjX2lkIjoiMzVmY2UwMDYtZDc3Yi00MGQxLTg5ZjMtNDY5MTgwYmU5N2UzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjM1ZmNlMDA2LWQ3N2ItNDBkMS04OWYzLTQ2OTE4MGJlOTdlMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI5MjA1MGNlNC1jY2EzLTQzMDUtOGMyYi03YTNiNGRiZTk2YjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.k0_r9XDFNhKR_rhVf4i2HYXF27eANEv6d9VC9jewDEANYCTQXQkxdssRno77lnNeoioRraU3bjxSCoy_M3k75sWep3qJjgvwUejTYyMc55xQPKaHizgFGcHxpQnmvoppHSWk-wiopaKSea4-KuUhJbcouT0SruqcPPZS8bE1fpxFDdOOCP33VEEQdW3tlDxmuOuagRCWSjjQsyzLNa_ZBq8blZHfDUVXdLmFUaBfrZKoVvzHVPEsRY-3cQVl2rmtH798nmH85MhbNSZ6KZB4CHwYX9oy2lx7yio8VeNXGoKyj79kcpDqo1ewPFWnwrRafUyFX_ja6hvClC2O-RpL_g",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxZDIxMGUxYy1kMjM1LTRmMGItODQ0My1lODIzZDhiZDM3M2EiLCJleGVjX2lkIjoiMDdjZWVmNTAtOGQ5Yi00ZjJhLThkZmUtN2VmYjdjOTY2ODIzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA3Y2VlZjUwLThkOWItNGYyYS04ZGZlLTdlZmI3Yzk2NjgyMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4ODZhNDRkNy03ZmI0LTQ1MTUtODQ0YS1kN2U5YmIyZDNjMTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.GQz0MyRSLElHZHrTJf_mOLdkowpajykdM_exymdH2sVhU7nzgRwunAN5zGN7oiRgb2k1VaKVSnwSUik9AbMj--VIdfizsPspN93cK6X8sfdPtpJEFk-_1yUKv4JEDA-DdfuwQ1ULnIz4wJIyT_R1J_MQksdkA_MXxIevmTqkpTEhWoBlmx8IvorhfKpIkKeIPH6JBWYrzBP2SCoUackSdJgQ9bwolU6OhrCqI7d4R0ke2nXCjpTOl5zrriK3AbE8ToZxoPSYDA6Ln-mNx-dy7LfU4AY3GDYIFMhMuuropMsUmhm75ttxyAOgCIrxhY6rTnwgcjwtM-e1SV1pguccIA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3"
+                     *       "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17"
                      *     }
                      */
                     "application/json": {
@@ -58113,7 +58657,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d65a39ea331d"
+                     *         "request_id": "ffc0ff38003d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58176,7 +58720,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "49b3f63806a5"
+                     *         "request_id": "bc9cbb9d9ba5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58237,7 +58781,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3c8038cc7cce"
+                     *         "request_id": "696273d3af77"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58298,7 +58842,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "09ebcae4ce86"
+                     *         "request_id": "b8eea6617815"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58359,7 +58903,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9bbb092c9070"
+                     *         "request_id": "92b692dd7368"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58420,7 +58964,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8d2b68cd4532"
+                     *         "request_id": "e4b41ccea63c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58481,7 +59025,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ca5e2429031d"
+                     *         "request_id": "acfa6b9e9b36"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58661,7 +59205,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -58728,7 +59272,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b56e35a90454"
+                     *         "request_id": "3ee6d384201a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58983,7 +59527,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6c54d625c5b8"
+                     *         "request_id": "d1d1d1e20ae5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59044,7 +59588,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ea0260f5866a"
+                     *         "request_id": "7607169c0a03"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59417,7 +59961,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -59820,7 +60364,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2d8da9c5171d"
+                     *         "request_id": "b7af096e38e8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59881,7 +60425,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8620b739a73e"
+                     *         "request_id": "e7a2c3b41af7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59996,7 +60540,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e3dbbf2b272b"
+                     *         "request_id": "adf2b6fc2ba4"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60251,7 +60795,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "71c00926b468"
+                     *         "request_id": "42200bf218ad"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60312,7 +60856,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "25e9935cb594"
+                     *         "request_id": "d4819558578c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60692,9 +61236,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "xhErJmGNbB_7QDW-_MJ3GBR0xZzmeFLzSP6mi9lUdVkjoE_clQIVZ5nbhg0ifmK8M7PsIPP4enc2tT5Lx5Jnll1UFSjQLo-5c39mltql9Di7yphJUs6bD_bKKBGZ2wnuKvYgsy_InMVUAbAut943HW6Ljzw7NTqMPrEPYR-N9rTZlC9D491n8OaDGQP15PF7Jl-CfOSUrjD1sxCVRmt7P2SDyYoaXxk3om-M6jSphWX1ktvVjaL1FXSXIrgp45ww293rcV9BHvE92l1vzei8NpJR9Mu_O3hq0t4nIQZi87buIM1AY_7Oo37XkD70yDbVXUPuGQYuC2e4XnAwVeFy9Q",
+                     *           "n": "xBdGykjdF3Bo1e06XC253XQ1hNN-WEmLmjJHhSTPhomA-o2FcTb3scfjp_Z6CmKWhSmC2HskgOjMPtk2n8GA-XZXCeuxbQTSvViuzk8JkG-JVMBaZZ_YOF4Lx_z4ku1hFdgm5JYzueqDAoLDA6-51SBI9Ok0ZVgPl-n8shodQZYSY2JtF8dsJT_m0AhcF2J-QC14MlXwrsebWC-imVg7XF3czDFmBk1ijHniHAPoVVL4kKcZEg1dNmUX76xjQxZJplwTBX4Xk5d5VYfGrm2UOEO0vQgDUYCRq48atzZ_dduymqLsKJYwyAjwm57zzELIqtlwQ0__iesQt_2Qr9sXXw",
                      *           "e": "AQAB",
-                     *           "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -60750,10 +61294,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
-                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "status": "classified"
                      *     }
                      */
@@ -60844,7 +61388,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a"
+                     *       "original_stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];

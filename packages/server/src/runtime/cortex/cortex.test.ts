@@ -1,7 +1,13 @@
+import pino from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
+import { manualClock } from '../../../test/manual-clock.ts'
 import { deployAgent, serviceHeaders, startExecution, until, world } from '../../../test/runtime.ts'
+import { scopeOfRecord } from '../../identity/scope.ts'
+import type { EventDraft } from '../record/events.ts'
+import { createCortex } from './cortex.ts'
 import { signatureOf } from './signature.ts'
+import { createCortexStore } from './store.ts'
 
 describe('the signature of an error', () => {
   it('is one for the same error however it is told, and another for another', () => {
@@ -27,7 +33,6 @@ const spec = {
 /** Of each execution: prose first, then, told of that, what the schema asks for. */
 const turns = [{ when: { prompt: 'no JSON' }, text: '{"ok": true}' }, { text: 'Here you are.' }]
 const DAY = 86_400_000
-const SWEEP = 3_600_000
 
 onEachDatabase('the memory of agents', (start) => {
   let t: TestServer
@@ -111,28 +116,56 @@ onEachDatabase('the memory of agents', (start) => {
   })
 
   it('a weight rises with what completes, falls day by day when it is not used, and is removed in the end', async () => {
-    const w = await open({ LICTOR_CORTEX: 'on' })
-    await w.run()
-    await until(async () => (await weights()).length === 1)
-    await t.server.database.db.updateTable('cortex_patterns').set({ weight: 0.08 }).execute()
+    t = await start()
+    const { database } = t.server
+    const clock = manualClock(Date.parse('2026-01-01T00:00:00Z'))
+    const told: string[] = []
+    const note = async (_tenant: string, events: readonly EventDraft[]) => {
+      told.push(...events.map(({ type, fields }) => `${type} ${Math.sign(Number(fields.delta ?? 1))}`))
+      return true
+    }
+    const attempt = (number: number, of: object) => ({ number, trajectory: [], validation: null, history: null, ...of })
+    const execution = { id: 'e', tenantId: 'a', agentId: 'g', status: 'completed', intent: null, parentId: null }
+    const cortex = createCortex({
+      store: createCortexStore(database),
+      executions: {
+        find: async () => ({ ...execution, manifest: { metadata: {} } }) as never,
+        listIterations: async () =>
+          [
+            attempt(1, { status: 'failed', history: { iteration: 1, error: 'TypeError: 1' } }),
+            attempt(2, { status: 'success', output: 'done' }),
+          ] as never,
+      },
+      database,
+      events: { add: async (tenant, events) => void (await note(tenant, events)), record: note },
+      clock,
+      random: { uuid: () => 'p', bytes: (count) => new Uint8Array(count) },
+      logger: pino({ level: 'silent' }),
+    })
+    await cortex.ended(execution)
+    await database.db.updateTable('cortex_patterns').set({ weight: 0.06 }).execute()
+    const rising = [0.06]
     for (let n = 0; n < 2; n++) {
-      const [before = 0] = await weights()
-      await w.run()
-      await until(async () => ((await weights())[0] ?? 0) > before)
+      await cortex.ended(execution)
+      rising.push(...(await weights()))
     }
-    const seen: number[] = [(await weights())[0] ?? 0]
-    await t.server.database.db.updateTable('cortex_patterns').set({ weight: 0.06 }).execute()
-    for (let day = 0; day < 16 && (await weights()).length > 0; day++) {
-      await t.clock.advance(DAY)
-      await t.clock.advance(SWEEP)
-      const [weight] = await weights()
-      if (weight !== undefined) seen.push(weight)
+    expect(rising.toSorted((one, other) => one - other)).toEqual(rising)
+    expect(new Set(rising).size).toBe(3)
+    await database.db.updateTable('cortex_patterns').set({ weight: 0.06 }).execute()
+    const seen: number[] = [0.06]
+    let days = 0
+    for (; (await weights()).length > 0; days++) {
+      await clock.advance(DAY)
+      // Twice a day, and by two servers: it fades once.
+      await Promise.all([cortex.decay(), cortex.decay()])
+      await cortex.decay()
+      seen.push(...(await weights()))
     }
-    expect(await weights()).toEqual([])
-    expect(seen.slice(1).every((weight, n) => weight <= (seen[n] ?? 0))).toBe(true)
-    const headers = await serviceHeaders(t)
-    const { decay } = await get('/v1/cortex/metrics', headers)
-    expect(decay).toMatchObject({ removed: 1, lastRunAt: expect.any(String) })
-    expect(decay.decayed).toBeGreaterThan(2)
+    // A week unused, then a day for each step from 0.06 below 0.05.
+    expect(days).toBe(11)
+    expect(seen.toSorted((one, other) => other - one)).toEqual(seen)
+    expect(new Set(told)).toEqual(new Set(['pattern_discovered 1', 'pattern_reinforced 1', 'pattern_decayed -1']))
+    const { decay } = await cortex.figures(scopeOfRecord({ tenantId: 'a' }))
+    expect(decay).toMatchObject({ removed: 1, decayed: 3 })
   })
 })

@@ -167,7 +167,7 @@ export function createCortex(deps: {
       )
       return [changed('pattern_reinforced', execution, weight - known.weight)]
     }
-    if ((await store.allPatterns(scope)).length >= MOST_PATTERNS) return []
+    if ((await store.countPatterns(scope, within)) >= MOST_PATTERNS) return []
     await store.putPattern(
       {
         id: random.uuid(),

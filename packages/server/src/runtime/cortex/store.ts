@@ -69,6 +69,7 @@ export interface CortexStore {
   /** Those that match, the weightiest first; `q` is looked for in error and approach. */
   listPatterns(scope: TenantScope, filter: { q: string | null; limit: number }): Promise<Pattern[]>
   allPatterns(scope: TenantScope): Promise<Pattern[]>
+  countPatterns(scope: TenantScope, within: Queryable): Promise<number>
   findTrajectory(
     scope: TenantScope,
     key: Pick<Trajectory, 'taskSignature' | 'stepNames'>,
@@ -134,6 +135,14 @@ export function createCortexStore(database: Database): CortexStore {
     async allPatterns({ tenantId }) {
       const rows = await db.selectFrom('cortex_patterns').selectAll().where('tenant_id', '=', tenantId).execute()
       return rows.map(patternOf)
+    },
+    async countPatterns({ tenantId }, within) {
+      const row = await within
+        .selectFrom('cortex_patterns')
+        .select((e) => e.fn.countAll().as('count'))
+        .where('tenant_id', '=', tenantId)
+        .executeTakeFirst()
+      return Number(row?.count ?? 0)
     },
     async findTrajectory({ tenantId }, { taskSignature, stepNames }, within) {
       const row = await within
