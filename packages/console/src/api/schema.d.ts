@@ -1321,13 +1321,17 @@ export interface paths {
         };
         /**
          * Teams of which one is a member
-         * @description **Who may call:** A service account by its access token, or a signed-in person.
+         * @description For people, signed in at their own account.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person.
          */
         get: operations["getV1ColonyTeams"];
         put?: never;
         /**
          * Make a team of which one is the owner
-         * @description **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         * @description The person becomes its owner. Where tiers limit tenants, by operators alone: 402.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
          */
         post: operations["postV1ColonyTeams"];
         delete?: never;
@@ -1348,7 +1352,9 @@ export interface paths {
         post?: never;
         /**
          * Delete a team that one owns
-         * @description **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         * @description By an owner of it. Everything of it stops.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
          */
         delete: operations["deleteV1ColonyTeamsTeamId"];
         options?: never;
@@ -5505,7 +5511,9 @@ export interface paths {
         };
         /**
          * What the tenant has, and how much of it is used
-         * @description **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
+         * @description Of the tenant in which the request acts.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
          */
         get: operations["getV1ColonySubscription"];
         put?: never;
@@ -5525,7 +5533,9 @@ export interface paths {
         };
         /**
          * What helped against which error, the weightiest first
-         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         * @description Those of the own tenant alone.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
          */
         get: operations["getV1CortexPatterns"];
         put?: never;
@@ -5545,7 +5555,9 @@ export interface paths {
         };
         /**
          * What was learned, by kinds of errors
-         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         * @description Patterns by the kind of their error.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
          */
         get: operations["getV1CortexSkills"];
         put?: never;
@@ -5565,7 +5577,9 @@ export interface paths {
         };
         /**
          * What was learned, in numbers
-         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         * @description Of the own tenant.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
          */
         get: operations["getV1CortexMetrics"];
         put?: never;
@@ -6226,7 +6240,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.05
+                     *         "latency_ms": 0.03
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6309,7 +6323,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.05
+                     *         "latency_ms": 0.03
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6512,7 +6526,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6520,7 +6534,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 76671852544
+                     *         "free_bytes": 74711945216
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6632,7 +6646,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6640,7 +6654,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 76671852544
+                     *         "free_bytes": 74711945216
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7610,7 +7624,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "7svXpbz1HUDhrhHKb-XtLBugD5l4fx7c_XugDBoAIUidYGg1oN74kFTS_QtwNlxFlROONqevq6NQlhOiGlXP_fFqUvDhpFvrEt59XQ8cXxSpNQ4cFMpGwPGsUfTEz2eJXIx9xqED52MO_WicfvuzVhbT3S_ICtMgQaEqPvHhp83wip5dhvhYhAgXfo_dJw2pUWbbbpw6_LHjB5Zu_E7m72nuj0bT9WZxDYA02kbdYFOI_1Xo3YnhYIid7SBF98VZ_cO0VurZ0wXdmD2XBL_JL6FXuepNOIzt7C7DAxIGIAEOMzivFLF-KtBCJ6D3vkDPtnrOLatf3-u32KBGbbCkew",
+                     *           "n": "rVOG-nQEk2DAEAqgA5Do9C9hZNP5o_OdT3khgoIN-PHQsXz2682wCzM4TAU4tMSu9qSTMpBAUNGn_u66Y3tfF1dhFUhYdGFjA9A8RhdwWOsjM2ztAroecUJBjapTw92kI_5toMw7DIh8atPYAMiau48q4jK0FuvDtGiky_bI_Eb-P-ublJ5xqMSMxLZSgeXSButHVPi0L-dFsNobY6wd_Xd0MqUZQzNWbOtHCoRQURmJnvwnp_yCtf0zqOrGnLCEk7jqZ1ZwkYDy12e3J2dSS_tcnVwfmaXPYmaq0I3W9k-YXG_8cPgRoc7AqQISQsH5U7xKbWqRFdB-pWqLhzyDqQ",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -9524,7 +9538,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 5abf8b78-57bf-41fe-827d-b8541ad87eb0
+                 * @example d0adac3d-2560-489e-887a-80df71eb5e7b
                  */
                 user_id: string;
             };
@@ -11484,6 +11498,16 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
+                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
                      *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
@@ -11494,7 +11518,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11502,6 +11526,26 @@ export interface operations {
                      *         "target": "",
                      *         "details": {},
                      *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "details": {},
+                     *         "status": 204
                      *       },
                      *       {
                      *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
@@ -11514,22 +11558,12 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "details": {},
                      *         "status": 200
                      *       },
@@ -11544,27 +11578,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -14696,7 +14710,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "teams": [
+                     *         {
+                     *           "id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "slug": "default",
+                     *           "display_name": "Example",
+                     *           "role": "owner",
+                     *           "status": "active"
+                     *         },
+                     *         {
+                     *           "id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
+                     *           "team_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
+                     *           "tenant_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
+                     *           "slug": "research",
+                     *           "display_name": "Research",
+                     *           "role": "owner",
+                     *           "status": "active"
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "slug": "default",
+                     *           "display_name": "Example",
+                     *           "role": "owner",
+                     *           "status": "active"
+                     *         },
+                     *         {
+                     *           "id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
+                     *           "team_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
+                     *           "tenant_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
+                     *           "slug": "research",
+                     *           "display_name": "Research",
+                     *           "role": "owner",
+                     *           "status": "active"
+                     *         }
+                     *       ],
+                     *       "count": 2
+                     *     }
+                     */
                     "application/json": {
+                        /** @description In no particular order. */
                         teams: {
                             /** @description Id of the user; of somebody who is invited that of the invitation. */
                             id: string;
@@ -14704,7 +14764,9 @@ export interface operations {
                             team_id: string;
                             /** @description Id of the tenant. */
                             tenant_id: string;
+                            /** @description Short name of the tenant; left out, one is made of the long name. */
                             slug: string;
+                            /** @description What it is called. */
                             display_name: string;
                             /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
                             role: string;
@@ -14719,7 +14781,9 @@ export interface operations {
                             team_id: string;
                             /** @description Id of the tenant. */
                             tenant_id: string;
+                            /** @description Short name of the tenant; left out, one is made of the long name. */
                             slug: string;
+                            /** @description What it is called. */
                             display_name: string;
                             /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
                             role: string;
@@ -14774,9 +14838,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Research",
+                 *       "tier": "business"
+                 *     }
+                 */
                 "application/json": {
+                    /** @description What it is called. */
                     display_name: string;
+                    /** @description Short name of the tenant; left out, one is made of the long name. */
                     slug?: string | null;
+                    /** @description `free`, `pro`, `business`, `enterprise` or `system`. */
                     tier?: string | null;
                 };
             };
@@ -14788,6 +14861,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
+                     *       "team_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
+                     *       "tenant_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
+                     *       "slug": "research",
+                     *       "display_name": "Research",
+                     *       "role": "owner",
+                     *       "status": "active",
+                     *       "tier": "business",
+                     *       "created_at": "2026-03-01T12:02:42Z"
+                     *     }
+                     */
                     "application/json": {
                         /** @description Id of the user; of somebody who is invited that of the invitation. */
                         id: string;
@@ -14795,12 +14881,15 @@ export interface operations {
                         team_id: string;
                         /** @description Id of the tenant. */
                         tenant_id: string;
+                        /** @description Short name of the tenant; left out, one is made of the long name. */
                         slug: string;
+                        /** @description What it is called. */
                         display_name: string;
                         /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
                         role: string;
                         /** @description `active`, `invited` or `pending`; of a change what was done. */
                         status: string;
+                        /** @description `free`, `pro`, `business`, `enterprise` or `system`. */
                         tier: string;
                         /**
                          * @description ISO 8601, UTC
@@ -14816,6 +14905,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid tier: gold",
+                     *       "message": "Invalid tier: gold"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -14836,11 +14931,18 @@ export interface operations {
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
+            /** @description It takes another tier than the tenant has. */
             402: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "personal_tier_too_low",
+                     *       "message": "Tenants have tiers here; ask who runs this installation for a team."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -14850,6 +14952,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_a_person",
+                     *       "message": "Teams are those of a person: sign in with your own account."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -14859,6 +14967,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "Tenant slug already exists: research",
+                     *       "message": "Tenant slug already exists: research"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -14907,7 +15021,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Id of the tenant. */
+                /**
+                 * @description Id of the tenant.
+                 * @example b5d1e369-a6cd-4276-85ff-fe5bd764ac77
+                 */
                 team_id: string;
             };
             cookie?: never;
@@ -14920,6 +15037,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "deleted",
+                     *       "team_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77"
+                     *     }
+                     */
                     "application/json": {
                         /** @description `active`, `invited` or `pending`; of a change what was done. */
                         status: string;
@@ -14934,6 +15057,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -14990,6 +15119,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "first_tenant",
+                     *       "message": "This tenant looks after the installation; it cannot be deleted."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -21519,7 +21654,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21530,7 +21665,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21626,7 +21761,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21784,7 +21919,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 rule_id: string;
             };
@@ -21888,7 +22023,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 rule_id: string;
             };
@@ -21926,7 +22061,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -23070,7 +23205,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -23297,7 +23432,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23515,7 +23650,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -23531,7 +23666,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23553,12 +23688,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23707,7 +23842,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -23740,7 +23875,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23762,12 +23897,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23999,12 +24134,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "7e492b4e33a70e297317d8f100f96f8bd8b6d39608bf88cd0af8efa11ec58ab4",
+                     *           "public_key": "019c29179c30c171c8829c67e38ebfb6f880413e198d1fbeddd45a2d3ed4624b",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -24026,7 +24161,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -24053,7 +24188,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -24203,7 +24338,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24366,7 +24501,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24409,7 +24544,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24571,7 +24706,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24675,7 +24810,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -25045,7 +25180,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.cgvQk2TjDc09FTpkRP8IlQr4OQ0IStBMPY9DU1uAMo3SVKiuV-7X5E6FGL_aqHj5h9kxH7BBZnAMnIxuEFpdqEns3Sr5CJndWhNiXjEM9aGYNGiFPUpZeDQOaGnwzrYyr7Xrpg2TUY2a8p4_3n2GcpeKqfB62pveR4ou-t7abHxxKQPd_j4yT9INP2-kzkCFSBzlLhmLQWRNPH9DFUxkV5UK1jEo8B0TKMZqT329i3V4ZHrPJ5R3JEOr4JlNdNtIrH5FKAdTZi7bbrWDpU1a84owSHOT3z0X8mRa13twElu-v4rRRmqZDBC6xquSIIbsZ_LhAgP1jeik_phjpfuqNw",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.k2APJ5RgoIztj0E_b7gYnoGVdmZ12sswddJNTzTKisCafmuwo2c1fAyOnJmfEE86oztTNKVfuvNzBLtIjic3k8gdmmnlNXnMAf5u4XXqwgWwVSUtKyNeI8NZeuLfISkrE4jvv2TwaC-DxQM5nHpSn8QiPF5nWf8G96CJirFVE6F_hpYq8DUechdKtMf5k-no53qYd3uW0SDc3mb2pzHKqdHVmDKrDR6Ow4wUqelnEkQhDkj-l8cY62XpyCWaZUp7U0uvSgw_WbdLOI2fkYfNgcscMWnvOQXfwt1_vsMEbpP8fcQAwq55CaI2q1b5drUOzbwi7ypfl1wtSvCCls6A_A",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25640,7 +25775,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 55.1,
+                     *       "evaluation_time_ms": 52.54,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -26300,7 +26435,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26446,7 +26581,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
                  */
                 approval_id: string;
             };
@@ -26462,7 +26597,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26584,7 +26719,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -26612,7 +26747,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26749,7 +26884,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -26766,7 +26901,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:2e12c864-ec5a-48d3-80e2-921625d48a7e"
+                 *         "data": "approve:d411e035-9eba-4b3c-875c-07e90b27c383"
                  *       }
                  *     }
                  */
@@ -28164,7 +28299,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -28329,7 +28464,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28495,7 +28630,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be"
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30"
                  *     }
                  */
                 "application/json": {
@@ -29166,8 +29301,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29186,8 +29321,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29474,8 +29609,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29563,8 +29698,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 9ff0e359-9d4f-4552-8aed-c8682e72d295). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 9ff0e359-9d4f-4552-8aed-c8682e72d295). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29654,8 +29789,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29833,7 +29968,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -29849,8 +29984,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -30043,7 +30178,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -30061,8 +30196,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
                      *     }
                      */
                     "application/json": {
@@ -30188,7 +30323,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30218,8 +30353,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30455,7 +30590,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30473,8 +30608,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30483,8 +30618,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30638,7 +30773,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30668,8 +30803,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30899,7 +31034,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30929,8 +31064,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31389,9 +31524,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *       "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *       "workflow_execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
                      *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
@@ -31765,16 +31900,16 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
                      *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
-                     *           "status": "completed",
+                     *           "status": "cancelled",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
                      *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": null,
+                     *           "summary": "Not today.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31782,16 +31917,16 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
                      *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
-                     *           "status": "completed",
+                     *           "status": "cancelled",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
                      *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": null,
+                     *           "summary": "Not today.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -32333,7 +32468,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
                  */
                 id: string;
             };
@@ -32363,7 +32498,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2"
+                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a"
                      *     }
                      */
                     "application/json": {
@@ -36858,9 +36993,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *           "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36878,9 +37013,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *           "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37124,7 +37259,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -37156,9 +37291,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37333,7 +37468,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -37373,7 +37508,7 @@ export interface operations {
                      * @example {
                      *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                      *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37538,7 +37673,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37554,9 +37689,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37580,7 +37715,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "0b9d9551-2b43-44db-85d6-64b9894206b8"
+                     *           "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37867,7 +38002,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37885,8 +38020,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8"
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *     }
                      */
                     "application/json": {
@@ -38183,7 +38318,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
                 /**
@@ -38340,7 +38475,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -38356,16 +38491,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0b9d9551-2b43-44db-85d6-64b9894206b8 started","sequence":1,"execution_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38479,7 +38614,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -38495,16 +38630,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0b9d9551-2b43-44db-85d6-64b9894206b8 started","sequence":1,"execution_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38616,7 +38751,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -38632,16 +38767,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38753,7 +38888,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -38769,16 +38904,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38891,7 +39026,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38901,7 +39036,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38911,7 +39046,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38923,7 +39058,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38933,7 +39068,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38943,7 +39078,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39048,7 +39183,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -39065,7 +39200,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *         "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -39074,7 +39209,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -39225,7 +39360,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -39256,7 +39391,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
+                     *       "request_id": "64ad95b5-f354-44a5-89b3-15ea092399c5"
                      *     }
                      */
                     "application/json": {
@@ -39392,7 +39527,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 id: string;
             };
@@ -39423,7 +39558,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de"
+                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
                      *     }
                      */
                     "application/json": {
@@ -41954,7 +42089,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                  *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
@@ -42243,7 +42378,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                  *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
@@ -51564,7 +51699,7 @@ export interface operations {
                      *       "saved": true,
                      *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImU0ZDA0ZDBhLWNiNzItNDdmYy04NDE5LTEzNWQ0ZDU3YTViYiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwOGE4MjI2Ni0yZTNmLTRkOTItOGJlNC1kMGU1YjVhMDc4ZjkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.9Cxqtbn9pYIl968JPEfVR8b-LrncSa-xQu292C25qKhKbHM0o5JJ__2b1mDBNviBD7I66WdzmMg3_hcCQZ3hAQ",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImU0ZDA0ZDBhLWNiNzItNDdmYy04NDE5LTEzNWQ0ZDU3YTViYiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwOGE4MjI2Ni0yZTNmLTRkOTItOGJlNC1kMGU1YjVhMDc4ZjkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.tng0nvY5qBlgoGrZGXbzAzfsuqIViVvp4CoNt7NI2jqUIsB-7f8VHywaI1nfnj_2u1dQVhNPK0crCgOy_BQYAw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -53578,6 +53713,7 @@ export interface operations {
                      *         "stimuli",
                      *         "teams",
                      *         "sso",
+                     *         "cortex",
                      *         "billing"
                      *       ],
                      *       "quota_usage": {
@@ -53603,32 +53739,45 @@ export interface operations {
                      *     }
                      */
                     "application/json": {
+                        /** @description `free`, `pro`, `business`, `enterprise` or `system`. */
                         tier: string;
+                        /** @description What this server has for the tenant. */
                         features: string[];
+                        /** @description What there is of what, and how much there may be; a limit that is null is none. */
                         quota_usage: {
+                            /** @description Executions under way. */
                             concurrent_executions: {
+                                /** @description How much there is. */
                                 used: number;
                                 /** @description At most so many, up to 1,000. */
                                 limit: number | null;
                             };
+                            /** @description Agents of the tenant. */
                             agents: {
+                                /** @description How much there is. */
                                 used: number;
                                 /** @description At most so many, up to 1,000. */
                                 limit: number | null;
                             };
+                            /** @description Bytes that its volumes may hold. */
                             storage_bytes: {
+                                /** @description How much there is. */
                                 used: number;
                                 /** @description At most so many, up to 1,000. */
                                 limit: number | null;
                             };
                         };
+                        /** @description Members of the tenant. */
                         members_used: number;
+                        /** @description How many members the tier is meant for. It bounds nothing. */
                         members_limit: number;
+                        /** @description Seats that were bought. */
                         seat_count: number;
                         /** @description `active`, `invited` or `pending`; of a change what was done. */
                         status: string;
                         /** @description ISO 8601, UTC */
                         current_period_end: string | null;
+                        /** @description False for the tenant of one person. */
                         is_team: boolean;
                     };
                 };
@@ -53656,6 +53805,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "tenant_suspended",
+                     *       "message": "This tenant is suspended. Ask who runs this installation to resume it."
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -53664,8 +53819,14 @@ export interface operations {
     getV1CortexPatterns: {
         parameters: {
             query?: {
+                /** @description Only patterns whose error or approach hold this text. */
                 query?: string;
+                /** @description The same, under the name of other clients. */
                 q?: string;
+                /**
+                 * @description At most so many, up to 500.
+                 * @example 10
+                 */
                 limit?: string;
             };
             header?: never;
@@ -53680,16 +53841,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "patterns": [],
+                     *       "items": [],
+                     *       "count": 0
+                     *     }
+                     */
                     "application/json": {
+                        /** @description The weightiest first. */
                         patterns: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
                             id: string;
                             /** @description The kind of the error, and how its text began. */
                             error_signature: string;
+                            /** @description SHA-256 of the error without numbers, names and paths. */
                             error_signature_hash: string;
+                            /** @description The name that the text of the error begins with; `general` where it has none. */
                             error_type: string;
+                            /** @description As it was when it was learned. */
                             error_message: string;
                             /** @description The same as solution_approach. */
                             solution: string;
+                            /** @description By which tools the accepted attempt was made, and how its answer began. */
                             solution_approach: string;
                             /** @description What the accepted attempt answered, at most 8 KiB. */
                             solution_code: string | null;
@@ -53699,7 +53873,9 @@ export interface operations {
                             success_score: number;
                             /** @description How often it was learned. */
                             frequency: number;
+                            /** @description How often it went well. */
                             success_count: number;
+                            /** @description How often it was learned or recalled. */
                             total_count: number;
                             /**
                              * @description ISO 8601, UTC
@@ -53712,15 +53888,21 @@ export interface operations {
                              */
                             last_used_at: string;
                         }[];
+                        /** @description The same list, under the name that other clients read. */
                         items: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
                             id: string;
                             /** @description The kind of the error, and how its text began. */
                             error_signature: string;
+                            /** @description SHA-256 of the error without numbers, names and paths. */
                             error_signature_hash: string;
+                            /** @description The name that the text of the error begins with; `general` where it has none. */
                             error_type: string;
+                            /** @description As it was when it was learned. */
                             error_message: string;
                             /** @description The same as solution_approach. */
                             solution: string;
+                            /** @description By which tools the accepted attempt was made, and how its answer began. */
                             solution_approach: string;
                             /** @description What the accepted attempt answered, at most 8 KiB. */
                             solution_code: string | null;
@@ -53730,7 +53912,9 @@ export interface operations {
                             success_score: number;
                             /** @description How often it was learned. */
                             frequency: number;
+                            /** @description How often it went well. */
                             success_count: number;
+                            /** @description How often it was learned or recalled. */
                             total_count: number;
                             /**
                              * @description ISO 8601, UTC
@@ -53743,6 +53927,7 @@ export interface operations {
                              */
                             last_used_at: string;
                         }[];
+                        /** @description How many there are in this answer. */
                         count: number;
                     };
                 };
@@ -53756,7 +53941,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "invalid_query",
-                     *       "message": "limit must be a whole number from 0, not 'many'."
+                     *       "message": "limit must be a whole number from 0, not 'ten'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -53855,6 +54040,10 @@ export interface operations {
     getV1CortexSkills: {
         parameters: {
             query?: {
+                /**
+                 * @description At most so many, up to 500.
+                 * @example 10
+                 */
                 limit?: string;
             };
             header?: never;
@@ -53869,33 +54058,57 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "skills": [],
+                     *       "items": [],
+                     *       "count": 0
+                     *     }
+                     */
                     "application/json": {
+                        /** @description The most used first. */
                         skills: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
                             id: string;
+                            /** @description The kind of error. */
                             name: string;
+                            /** @description In a sentence. */
                             description: string;
+                            /** @description The kind of error. */
                             category: string;
                             /** @description `intermediate`, or `advanced` from 5 patterns on. */
                             level: string;
+                            /** @description The kind of error, in a list. */
                             capability_tags: string[];
+                            /** @description Patterns of this kind. */
                             patternCount: number;
+                            /** @description How often they were learned, together. */
                             usageCount: number;
                             /** @description In percent. */
                             successRate: number;
                         }[];
+                        /** @description The same list, under the name that other clients read. */
                         items: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
                             id: string;
+                            /** @description The kind of error. */
                             name: string;
+                            /** @description In a sentence. */
                             description: string;
+                            /** @description The kind of error. */
                             category: string;
                             /** @description `intermediate`, or `advanced` from 5 patterns on. */
                             level: string;
+                            /** @description The kind of error, in a list. */
                             capability_tags: string[];
+                            /** @description Patterns of this kind. */
                             patternCount: number;
+                            /** @description How often they were learned, together. */
                             usageCount: number;
                             /** @description In percent. */
                             successRate: number;
                         }[];
+                        /** @description How many there are in this answer. */
                         count: number;
                     };
                 };
@@ -53994,6 +54207,7 @@ export interface operations {
     getV1CortexMetrics: {
         parameters: {
             query?: {
+                /** @description Accepted and ignored: all figures are given. */
                 metric_type?: string;
             };
             header?: never;
@@ -54008,35 +54222,75 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "pattern_count": 0,
+                     *       "solution_count": 1,
+                     *       "avg_success_rate": null,
+                     *       "totalPatterns": 0,
+                     *       "totalSkills": 0,
+                     *       "avgSuccessRate": null,
+                     *       "totalFrequency": 0,
+                     *       "mostUsedSkills": [],
+                     *       "patternsThisWeek": 0,
+                     *       "growthRate": 0,
+                     *       "firstAttemptSuccessRate": null,
+                     *       "averageIterations": null,
+                     *       "learningVelocity": 0,
+                     *       "memory_utilization": 0,
+                     *       "memoryUtilization": 0,
+                     *       "recall_accuracy": null,
+                     *       "recallAccuracy": null,
+                     *       "decay": {
+                     *         "lastRunAt": null,
+                     *         "decayed": 0,
+                     *         "removed": 0
+                     *       }
+                     *     }
+                     */
                     "application/json": {
+                        /** @description How many patterns there are. */
                         pattern_count: number;
                         /** @description Ways in which tasks were done. */
                         solution_count: number;
                         /** @description From 0 to 1. */
                         avg_success_rate: number | null;
+                        /** @description The same. */
                         totalPatterns: number;
+                        /** @description Kinds of errors that something helped against. */
                         totalSkills: number;
                         /** @description From 0 to 1. */
                         avgSuccessRate: number | null;
+                        /** @description How often something was learned. */
                         totalFrequency: number;
+                        /** @description At most five. */
                         mostUsedSkills: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
                             id: string;
+                            /** @description The kind of error. */
                             name: string;
+                            /** @description In a sentence. */
                             description: string;
+                            /** @description The kind of error. */
                             category: string;
                             /** @description `intermediate`, or `advanced` from 5 patterns on. */
                             level: string;
+                            /** @description The kind of error, in a list. */
                             capability_tags: string[];
+                            /** @description Patterns of this kind. */
                             patternCount: number;
+                            /** @description How often they were learned, together. */
                             usageCount: number;
                             /** @description In percent. */
                             successRate: number;
                         }[];
+                        /** @description Patterns of the last seven days. */
                         patternsThisWeek: number;
                         /** @description Patterns of this week for each older one. */
                         growthRate: number;
                         /** @description From 0 to 1. */
                         firstAttemptSuccessRate: number | null;
+                        /** @description Attempts of executions that completed; null before one has. */
                         averageIterations: number | null;
                         /** @description Patterns a day, of the last seven. */
                         learningVelocity: number;
@@ -54048,10 +54302,13 @@ export interface operations {
                         recall_accuracy: number | null;
                         /** @description From 0 to 1. */
                         recallAccuracy: number | null;
+                        /** @description What fading did: weights of what is unused for a week fall by 5 % a day. */
                         decay: {
                             /** @description ISO 8601, UTC */
                             lastRunAt: string | null;
+                            /** @description How often a weight fell. */
                             decayed: number;
+                            /** @description What fell below 0.05, and was removed. */
                             removed: number;
                         };
                     };
@@ -56764,7 +57021,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.fYw2vO2g7V_eFu-OILQwJBpKD0FxRQz9Cf_stftthNv3B6f940SFSe1GclzNsDEf2_PJ-8JC6bn4rbrf_jFgmgOvwwwJtHy-V7B_mDPRM9lPjE84jHBtGn8lDGHAg_1o8gmLlb0wrWS4M20tilNPOmk-X8Gi8LVcwed47lgdkPW2Uf6esyUORtZwFDkHOS4BGKW7DaR8eOgAfcFGyjslzq_gmhsZ7Ob80yS1rDYXMTUdph0cNyG3FZH4-XE1oyvhWMJvSYcEqKWA40-tRxLQN1J9YcwW-lRk8HohIHRizSORQ98TEOtwuQal0UjheeIiJ9yLqfgXIA9EwAu_SQmQaQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.KNbIpW8jMHOaMGheFILWvHA6GneQSkvhTUjyqbWDXrXvkb729KyoWzuSlgJ65FLky1aJ4dy-Om5YL1H-dkug_gNZDQrIsuDvjw4PnpFGzVAJlhJ5fBxZ5GKeAS0Wyd8P-PPV7362KZbN1JFi6EBxUwBUAKWuWTEzhbENhZ88eRyTUu2w8iBmC1gjp3dvPBk3hRBdNSEeALK3jZ3Ug8dvNRKXHjD2kPVqOiRU9EFOP7Pl2H-PjzFYgP4u8ZHP7jST9uPwTqbsbdArwbmJglrUVsdk62f0UAVr2uzprM1UhvCTxsKsP8l7F7ronAmCASr5rgG2DbVqee_1wiWin98yBw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57"
                      *     }
@@ -56797,7 +57054,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bea69843afbb"
+                     *         "request_id": "2e42af7f4cc2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56860,7 +57117,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d036347323c6"
+                     *         "request_id": "3dff4b22144c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56921,7 +57178,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c90310e343b3"
+                     *         "request_id": "e347e3442c86"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56982,7 +57239,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4e96c34c425f"
+                     *         "request_id": "6858787c23b1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57043,7 +57300,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "fc6477a5a64c"
+                     *         "request_id": "86bf081ffcf5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57104,7 +57361,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "04e3aa25158c"
+                     *         "request_id": "db3f26b1bd40"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57406,7 +57663,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8db12188e7c1"
+                     *         "request_id": "5597b921cac4"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57661,7 +57918,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "458e428985ab"
+                     *         "request_id": "9a5a1034b596"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57722,7 +57979,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "69c0c718fb3b"
+                     *         "request_id": "f49a0555ad79"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58492,7 +58749,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4852f3ec4868"
+                     *         "request_id": "efcf944634d5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58553,7 +58810,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cedf54206681"
+                     *         "request_id": "969d6f99ccc8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58624,7 +58881,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxZDIxMGUxYy1kMjM1LTRmMGItODQ0My1lODIzZDhiZDM3M2EiLCJleGVjX2lkIjoiMDdjZWVmNTAtOGQ5Yi00ZjJhLThkZmUtN2VmYjdjOTY2ODIzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA3Y2VlZjUwLThkOWItNGYyYS04ZGZlLTdlZmI3Yzk2NjgyMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4ODZhNDRkNy03ZmI0LTQ1MTUtODQ0YS1kN2U5YmIyZDNjMTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.GQz0MyRSLElHZHrTJf_mOLdkowpajykdM_exymdH2sVhU7nzgRwunAN5zGN7oiRgb2k1VaKVSnwSUik9AbMj--VIdfizsPspN93cK6X8sfdPtpJEFk-_1yUKv4JEDA-DdfuwQ1ULnIz4wJIyT_R1J_MQksdkA_MXxIevmTqkpTEhWoBlmx8IvorhfKpIkKeIPH6JBWYrzBP2SCoUackSdJgQ9bwolU6OhrCqI7d4R0ke2nXCjpTOl5zrriK3AbE8ToZxoPSYDA6Ln-mNx-dy7LfU4AY3GDYIFMhMuuropMsUmhm75ttxyAOgCIrxhY6rTnwgcjwtM-e1SV1pguccIA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxZDIxMGUxYy1kMjM1LTRmMGItODQ0My1lODIzZDhiZDM3M2EiLCJleGVjX2lkIjoiMDdjZWVmNTAtOGQ5Yi00ZjJhLThkZmUtN2VmYjdjOTY2ODIzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA3Y2VlZjUwLThkOWItNGYyYS04ZGZlLTdlZmI3Yzk2NjgyMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4ODZhNDRkNy03ZmI0LTQ1MTUtODQ0YS1kN2U5YmIyZDNjMTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.C2W38B2sXeiA9JLbrdM0t7ymEuCqZ8t0a3aDLMIAkHqgpz-KJ0keIgY19N7sUPtsuePdO-9-poM-DYtF9D-CSk9dF-QFhzTNV1INryem2gdtYkEcX1KuuT7ALjEl-3_JXUGofo_RrrFAhJM62qAjMUNkclyMQutqapfx5XxbVBHy2HGDc928YU7qmKsoFJR6zpeGAGDn1IhXhnid8WTnHiBIdQDBC95z3Rh5uQki39YREP47CmSG6bMkQjsUbW7_zFetots5AABWwrkucCPE8rvYoQM1mw4a6gNQL7oQaPBD_HMotzhh81-q50s53IhPOOcqFyQ3hHxgu979MDgrvw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17"
                      *     }
@@ -58657,7 +58914,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ffc0ff38003d"
+                     *         "request_id": "1dc92c68e7e0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58720,7 +58977,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bc9cbb9d9ba5"
+                     *         "request_id": "afa6dd794430"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58781,7 +59038,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "696273d3af77"
+                     *         "request_id": "d2628b7272cd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58842,7 +59099,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b8eea6617815"
+                     *         "request_id": "3d3296a3a399"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58903,7 +59160,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "92b692dd7368"
+                     *         "request_id": "47a017f13f87"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58964,7 +59221,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e4b41ccea63c"
+                     *         "request_id": "08705f2f8add"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59025,7 +59282,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "acfa6b9e9b36"
+                     *         "request_id": "69d7271e2e41"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59272,7 +59529,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3ee6d384201a"
+                     *         "request_id": "53580991c08d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59527,7 +59784,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d1d1d1e20ae5"
+                     *         "request_id": "5c0e60672ae4"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59588,7 +59845,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7607169c0a03"
+                     *         "request_id": "415cddb3fee1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60364,7 +60621,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b7af096e38e8"
+                     *         "request_id": "1defd32ae990"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60425,7 +60682,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e7a2c3b41af7"
+                     *         "request_id": "6dd3875f0f11"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60540,7 +60797,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "adf2b6fc2ba4"
+                     *         "request_id": "2777afe3e057"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60795,7 +61052,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "42200bf218ad"
+                     *         "request_id": "c635a273b5ec"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60856,7 +61113,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d4819558578c"
+                     *         "request_id": "1985731c5f20"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61236,7 +61493,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "xBdGykjdF3Bo1e06XC253XQ1hNN-WEmLmjJHhSTPhomA-o2FcTb3scfjp_Z6CmKWhSmC2HskgOjMPtk2n8GA-XZXCeuxbQTSvViuzk8JkG-JVMBaZZ_YOF4Lx_z4ku1hFdgm5JYzueqDAoLDA6-51SBI9Ok0ZVgPl-n8shodQZYSY2JtF8dsJT_m0AhcF2J-QC14MlXwrsebWC-imVg7XF3czDFmBk1ijHniHAPoVVL4kKcZEg1dNmUX76xjQxZJplwTBX4Xk5d5VYfGrm2UOEO0vQgDUYCRq48atzZ_dduymqLsKJYwyAjwm57zzELIqtlwQ0__iesQt_2Qr9sXXw",
+                     *           "n": "2HUZln94Hbw_cg5EIaly6hVP8hJP4VA4MyyS6hcDNisfnsTAPk6G_FuJh3GLf0QqAEKOd8GuPaOHha2-1R_sPiwcFGHyoffay2S52LP0sIjnHg_vTR4BRIWkBL60QQU67tyAZ7nVEiaclVLGpiAQH0dRoixbjvlR-V8RiQfkEspM0dNzuOUCAJHGmZCo28lwd0gxL47YcOhULmcjJH49uSNJyI-Zx2hvP_k4Klkiwry-HLBYtikGajF_I1WI0dAAoA4TQMdE2QJM7uIPA2vJOtpBCgWysyqETMRfFTQwklxEDOWhAir2tR1QMp1_C3dxtUpwqjoQMFJCqkZHLllakw",
                      *           "e": "AQAB",
                      *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "alg": "RS256",
