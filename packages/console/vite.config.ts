@@ -32,6 +32,8 @@ export default defineConfig(({ command }) => {
       sourcemap: false,
       reportCompressedSize: false,
       chunkSizeWarningLimit: 700,
+      // Manifests can be read from files, which the console never does.
+      rolldownOptions: { external: ['node:fs/promises'] },
     },
     server: {
       proxy: { '/api': process.env.LICTOR_URL ?? 'http://localhost:8000' },
