@@ -3058,7 +3058,7 @@ export interface paths {
         get: operations["getApiSessionsKey"];
         /**
          * Write a value
-         * @description It is kept for seven days after the last write.
+         * @description It is kept for seven days after the last write. With `expected`, only while the value is still that: else 409, and whoever writes reads it again.
          *
          *     Overwrites what is there.
          *
@@ -3140,7 +3140,7 @@ export interface paths {
         get: operations["getV1SessionsKey"];
         /**
          * Write a value
-         * @description It is kept for seven days after the last write.
+         * @description It is kept for seven days after the last write. With `expected`, only while the value is still that: else 409, and whoever writes reads it again.
          *
          *     Overwrites what is there.
          *
@@ -6240,7 +6240,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6323,7 +6323,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6526,7 +6526,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6534,7 +6534,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74711945216
+                     *         "free_bytes": 74514460672
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6646,7 +6646,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6654,7 +6654,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74711945216
+                     *         "free_bytes": 74514460672
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7624,7 +7624,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "rVOG-nQEk2DAEAqgA5Do9C9hZNP5o_OdT3khgoIN-PHQsXz2682wCzM4TAU4tMSu9qSTMpBAUNGn_u66Y3tfF1dhFUhYdGFjA9A8RhdwWOsjM2ztAroecUJBjapTw92kI_5toMw7DIh8atPYAMiau48q4jK0FuvDtGiky_bI_Eb-P-ublJ5xqMSMxLZSgeXSButHVPi0L-dFsNobY6wd_Xd0MqUZQzNWbOtHCoRQURmJnvwnp_yCtf0zqOrGnLCEk7jqZ1ZwkYDy12e3J2dSS_tcnVwfmaXPYmaq0I3W9k-YXG_8cPgRoc7AqQISQsH5U7xKbWqRFdB-pWqLhzyDqQ",
+                     *           "n": "lSc4BuRlgXhAk3YqYRuQ8cgyNCk9ke_2z1Fe4XE-d-jpCTglTHjnKZahBkBYXEjcgBbV-velBH8wwsoIhVOpEFCnELlLQG9efhv4le-F0oztPsKSkbjIsB9vuRlPns7xIjVHASRp_FtztHkZBAXWAnP0MUs-qgeP9DgcJEhUkSoVqYmN_1FHbWtC-J-_WprBJ_Q7G7gLpRjVr6ACp9HLy_BEldeuK_ktvifdToon1cwn1MwirHAZh-bNSY1TMHA6lsEoe6onUGnBq56gyuRmR3nCD23jE8vV4sj5iTFrijQ14b4ZkF1_5Va-cf4j1_z7RYio44G-oD3cZNTp_ljeQw",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8148,7 +8148,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *         "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8208,7 +8208,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961"
+                 *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a"
                  *     }
                  */
                 "application/json": {
@@ -8229,7 +8229,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8495,7 +8495,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f6de0619f2effb9a0afa2659d86c8bd8",
+                     *         "id": "658772f9e60e9f554806ce24b01bde4b",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8651,7 +8651,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example f6de0619f2effb9a0afa2659d86c8bd8
+                 * @example 658772f9e60e9f554806ce24b01bde4b
                  */
                 id: string;
             };
@@ -8934,8 +8934,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "P2AOJOHTCMXU23QJGJS2AVFX6ADG6QVU",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=P2AOJOHTCMXU23QJGJS2AVFX6ADG6QVU&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -9039,7 +9039,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "465648"
+                 *       "code": "904068"
                  *     }
                  */
                 "application/json": {
@@ -9058,16 +9058,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "EB5N-CNK6-GG8G-7FWW",
-                     *         "SPMY-SXAR-UTUH-F4ME",
-                     *         "V57N-PCLX-9BRB-3ZKN",
-                     *         "96Q5-ABX3-YAEL-S58A",
-                     *         "3FEB-C8Q4-RSLG-BVY9",
-                     *         "ZMFK-WSZ5-AXGJ-X3TA",
-                     *         "HDMJ-6MY7-H3LT-D8M9",
-                     *         "U6QD-Q39R-5YM9-KQZY",
-                     *         "TKLL-LF9Q-MKLM-SAZA",
-                     *         "55EP-6SDZ-27T6-7H3N"
+                     *         "EB3M-KQFK-34HF-U247",
+                     *         "P2HR-DRNY-VFX2-JTTD",
+                     *         "6F42-TXNG-RGPD-J4U4",
+                     *         "NFPE-X3AS-2YFM-UYM4",
+                     *         "JKF8-CLC7-VJ37-TLYW",
+                     *         "FJ4L-LE82-BDTU-GF9C",
+                     *         "ZLRT-HAUU-XS45-QUPM",
+                     *         "9WPD-CM9E-CAQD-ERKP",
+                     *         "XM4N-4QHE-LQCJ-58Z6",
+                     *         "KG8U-2FTS-AKYC-78VK"
                      *       ]
                      *     }
                      */
@@ -9186,7 +9186,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "217755"
+                 *       "code": "263112"
                  *     }
                  */
                 "application/json": {
@@ -9375,7 +9375,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -9406,7 +9406,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9538,7 +9538,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example d0adac3d-2560-489e-887a-80df71eb5e7b
+                 * @example 0617e3d1-3e03-4c1f-8998-209f56301cd5
                  */
                 user_id: string;
             };
@@ -9874,14 +9874,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
+                     *       "id": "d129caca-cae5-4f4e-8b89-6aabb0209740",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo",
                      *       "mail": "sent"
                      *     }
                      */
@@ -10037,7 +10037,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
+                 * @example a95402a2-745d-40e2-820d-937eb2f37b1a
                  */
                 id: string;
             };
@@ -10145,7 +10145,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE"
+                 *       "token": "MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo"
                  *     }
                  */
                 "application/json": {
@@ -10313,7 +10313,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
+                 *       "token": "MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10625,7 +10625,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ",
+                 *       "token": "0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10743,7 +10743,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -10759,7 +10759,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c"
                      *     }
                      */
                     "application/json": {
@@ -10857,7 +10857,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -11418,7 +11418,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
+                     *         "id": "d848bb77-6b93-4c59-8136-bd6a1a8b1acc",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11428,37 +11428,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "f30130f6-a428-48d5-887e-cd4d8503854d",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *         "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11468,7 +11438,27 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "9955a81a-0587-47e4-85cb-c26a5856bd79",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11478,37 +11468,27 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
+                     *         "id": "1ba0dde6-d69a-47d0-8227-4be3de247804",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *         "details": {},
-                     *         "status": 200
+                     *         "status": 204
                      *       },
                      *       {
-                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *         "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11518,7 +11498,27 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *         "id": "eba8f0a5-5142-4bcc-8209-28d04acc6e05",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11528,27 +11528,7 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
+                     *         "id": "a8f6777a-82ed-496f-8117-851178087333",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11558,27 +11538,17 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
+                     *         "id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11586,6 +11556,36 @@ export interface operations {
                      *         "target": "",
                      *         "details": {},
                      *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "details": {},
+                     *         "status": 200
                      *       },
                      *       {
                      *         "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
@@ -11775,7 +11775,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *           "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11813,7 +11813,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *           "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11989,7 +11989,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12173,7 +12173,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12788,7 +12788,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12992,11 +12992,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff940de3-42ab-4f44-8240-0ee3a48fc9cd",
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
                      *       "mail": "sent"
                      *     }
                      */
@@ -13363,8 +13363,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
-                     *       "user_id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *       "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
+                     *       "user_id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13372,11 +13372,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *         "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
+                     *         "token": "Wr-LeFe_If7CfbhUGth-sE-8pVgSVnDkq5k5g56RnVg",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#Wr-LeFe_If7CfbhUGth-sE-8pVgSVnDkq5k5g56RnVg",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13676,8 +13676,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
-                     *       "user_id": "c52f9b21-0793-441e-8523-613a6c31e01a",
+                     *       "id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
+                     *       "user_id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13685,11 +13685,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
+                     *         "id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
+                     *         "token": "AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13861,7 +13861,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example 2044e8a4-7ab3-41ca-8d11-1527f9223e2f
+                 * @example 9f0ac03f-27d0-46d1-82be-51138c3f47f5
                  */
                 id: string;
             };
@@ -13878,7 +13878,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f"
+                     *       "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5"
                      *     }
                      */
                     "application/json": {
@@ -13999,7 +13999,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example 9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI
+                 * @example qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30
                  */
                 token: string;
             };
@@ -14016,8 +14016,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
-                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "team_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "role": "owner"
                      *     }
                      */
@@ -14173,7 +14173,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -14191,7 +14191,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756"
+                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c"
                      *     }
                      */
                     "application/json": {
@@ -14329,7 +14329,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -14357,8 +14357,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
-                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14521,7 +14521,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                 *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
                  *       "role": "member"
                  *     }
                  */
@@ -14542,8 +14542,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
-                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -14723,9 +14723,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
-                     *           "team_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
-                     *           "tenant_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
+                     *           "id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *           "team_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *           "tenant_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -14743,9 +14743,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
-                     *           "team_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
-                     *           "tenant_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
+                     *           "id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *           "team_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *           "tenant_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -14863,9 +14863,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
-                     *       "team_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
-                     *       "tenant_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
+                     *       "id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *       "team_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *       "tenant_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
                      *       "slug": "research",
                      *       "display_name": "Research",
                      *       "role": "owner",
@@ -15023,7 +15023,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the tenant.
-                 * @example b5d1e369-a6cd-4276-85ff-fe5bd764ac77
+                 * @example d9e6fc3b-fc72-487c-88cc-8ca95031bb42
                  */
                 team_id: string;
             };
@@ -15040,7 +15040,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "team_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77"
+                     *       "team_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42"
                      *     }
                      */
                     "application/json": {
@@ -15724,7 +15724,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
+                     *       "id": "de64346f-732f-469b-8373-30885f1e58df",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15951,7 +15951,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
+                     *       "id": "de64346f-732f-469b-8373-30885f1e58df",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -16942,7 +16942,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *           "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -18027,7 +18027,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -18080,7 +18080,7 @@ export interface operations {
                             /** @description What may help; null where nothing comes to mind. */
                             hint: string | null;
                         }[];
-                        /** @description What keeps agents with the TypeScript or the Go SDK from loading it: they keep the contracts they have. */
+                        /** @description What keeps agents with a published SDK of that language from loading it: they keep the contracts they have. */
                         reader_warnings: {
                             /** @description Stable code of the kind of problem. */
                             code: string;
@@ -18098,7 +18098,7 @@ export interface operations {
                              * @description Whose SDK refuses it: `typescript` or `go`.
                              * @enum {unknown}
                              */
-                            reader: "typescript" | "go";
+                            reader: "python" | "typescript" | "go";
                         }[];
                     };
                 };
@@ -18200,7 +18200,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *         "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -18328,7 +18328,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -18472,7 +18472,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19723,7 +19723,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19817,7 +19817,7 @@ export interface operations {
                             skipped: {
                                 /** @description Calls whose arguments were not kept, or were cut. */
                                 without_arguments: number;
-                                /** @description Denials by a session limit, a hook or a contract written in code. */
+                                /** @description Denials by a session limit, a hook or a contract written in code, and calls about whose session the version asks what was not recorded. */
                                 by_history: number;
                             };
                         } | null;
@@ -19931,7 +19931,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *         "id": "05e30064-2513-42f6-810d-670684b33872",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -20017,7 +20017,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 40b2ddd4-fee0-4477-8f26-2e809498e83d
+                 * @example 05e30064-2513-42f6-810d-670684b33872
                  */
                 id: string;
             };
@@ -20033,7 +20033,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "deployment_id": "05e30064-2513-42f6-810d-670684b33872",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -20303,7 +20303,7 @@ export interface operations {
                         skipped: {
                             /** @description Calls whose arguments were not kept, or were cut. */
                             without_arguments: number;
-                            /** @description Denials by a session limit, a hook or a contract written in code. */
+                            /** @description Denials by a session limit, a hook or a contract written in code, and calls about whose session the version asks what was not recorded. */
                             by_history: number;
                         };
                     };
@@ -20438,7 +20438,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "038790dd67f1f0df8e5ae9e9a7206d4c0243b8f2e5e3923684afcfee2aec2ff1",
+                     *       "public_key": "9080939ca06bc0c741cb8df44bdb3aa9ed3d085eecb28d70c42a1d60b01175bd",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -21115,7 +21115,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *         "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -21216,7 +21216,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21654,7 +21654,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21665,7 +21665,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21761,7 +21761,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21919,7 +21919,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 rule_id: string;
             };
@@ -22023,7 +22023,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 rule_id: string;
             };
@@ -22061,7 +22061,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -23205,7 +23205,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -23432,7 +23432,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23650,7 +23650,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 approval_id: string;
             };
@@ -23666,7 +23666,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23688,12 +23688,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *         "approval_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
+                     *         "signature": "86c1c10fce84d3a8cc99255e7e7f16feae1436a969e7a3ed4babda303a2eeb4d927bc508cfd60dad302698e9d4bf02c12de8deb9126189c277f2d65bbe63d80b"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23842,7 +23842,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 approval_id: string;
             };
@@ -23875,7 +23875,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23897,12 +23897,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *         "approval_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
+                     *         "signature": "86c1c10fce84d3a8cc99255e7e7f16feae1436a969e7a3ed4babda303a2eeb4d927bc508cfd60dad302698e9d4bf02c12de8deb9126189c277f2d65bbe63d80b"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -24134,12 +24134,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "019c29179c30c171c8829c67e38ebfb6f880413e198d1fbeddd45a2d3ed4624b",
+                     *           "public_key": "bd6a842c0e206d57134d72baf5fe1f77069a852173045ba6515523ed73d190ab",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -24161,7 +24161,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -24188,7 +24188,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -24338,7 +24338,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24501,7 +24501,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 channel_id: string;
             };
@@ -24544,7 +24544,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24706,7 +24706,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 channel_id: string;
             };
@@ -24810,7 +24810,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 channel_id: string;
             };
@@ -25180,7 +25180,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.k2APJ5RgoIztj0E_b7gYnoGVdmZ12sswddJNTzTKisCafmuwo2c1fAyOnJmfEE86oztTNKVfuvNzBLtIjic3k8gdmmnlNXnMAf5u4XXqwgWwVSUtKyNeI8NZeuLfISkrE4jvv2TwaC-DxQM5nHpSn8QiPF5nWf8G96CJirFVE6F_hpYq8DUechdKtMf5k-no53qYd3uW0SDc3mb2pzHKqdHVmDKrDR6Ow4wUqelnEkQhDkj-l8cY62XpyCWaZUp7U0uvSgw_WbdLOI2fkYfNgcscMWnvOQXfwt1_vsMEbpP8fcQAwq55CaI2q1b5drUOzbwi7ypfl1wtSvCCls6A_A",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.djseSv_W4QDJoTo-ynsxXcAhRO3bnBieM2DbtRKkpx15M8RCjnxchYQrhRjeRIvRrgqSLfbCpReyLfA3dj4N1628CdL3tGBw8XAaofV_5SpbnQhGUXMhb9ULy5J0wP9aj1Ls7Msd4xZU7lybbm34nfHz8aiK7wiYRDSj2jsNfRRcxA6BMKXEM9e6dWEKsHn0ljgNgjC6dfFRscXybvrD3HzZjEB1HNZNwuzoMAGk3c8s6v5Uh--Q3o-wfgP8XUehpwkdsUZHM8pt8cDwAg5uXipyj6hjZ2bimKMibqEI0YGu6cQ0g9Pm9uYIvsXHdJ0zs_hy-zqj0483WfGjXsQd1A",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25747,6 +25747,13 @@ export interface operations {
                             [key: string]: unknown;
                         } | null;
                     } | null;
+                    /** @description What came before in the session; nothing when it is left out. */
+                    after?: {
+                        /** @description Labels that the session bears. */
+                        labels?: string[] | null;
+                        /** @description Tools that have run in the session. */
+                        tools?: string[] | null;
+                    } | null;
                 };
             };
         };
@@ -25775,7 +25782,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 52.54,
+                     *       "evaluation_time_ms": 181.54,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -26435,7 +26442,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26581,7 +26588,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
+                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
                  */
                 approval_id: string;
             };
@@ -26597,7 +26604,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26719,7 +26726,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 approval_id: string;
             };
@@ -26747,7 +26754,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26884,7 +26891,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 channel_id: string;
             };
@@ -26901,7 +26908,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:d411e035-9eba-4b3c-875c-07e90b27c383"
+                 *         "data": "approve:cce84368-b6d0-49e0-8d35-9d3167cd71d8"
                  *       }
                  *     }
                  */
@@ -27218,6 +27225,8 @@ export interface operations {
                 "application/json": {
                     /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
                     value: string;
+                    /** @description The value as it was read; null where there was none. */
+                    expected?: string | null;
                 };
             };
         };
@@ -27278,6 +27287,20 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The value of 's:one:workflow:train:state' has changed; read it again."
                      *     }
                      */
                     "application/json": components["schemas"]["Error"];
@@ -27807,6 +27830,8 @@ export interface operations {
                 "application/json": {
                     /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
                     value: string;
+                    /** @description The value as it was read; null where there was none. */
+                    expected?: string | null;
                 };
             };
         };
@@ -27855,6 +27880,21 @@ export interface operations {
                      * @example {
                      *       "error": "not_found",
                      *       "message": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The value of 's:one:workflow:train:state' has changed; read it again.",
+                     *       "message": "The value of 's:one:workflow:train:state' has changed; read it again."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -28299,7 +28339,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -28464,7 +28504,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                 *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28630,7 +28670,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30"
+                 *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7"
                  *     }
                  */
                 "application/json": {
@@ -29301,8 +29341,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29321,8 +29361,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29609,8 +29649,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29698,8 +29738,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 431e73f1-bdf9-4293-8f22-09e8044a7a9e). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 431e73f1-bdf9-4293-8f22-09e8044a7a9e). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29789,8 +29829,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29968,7 +30008,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -29984,8 +30024,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -30178,7 +30218,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
                  */
                 id: string;
             };
@@ -30196,8 +30236,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
+                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "agent_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
                      *     }
                      */
                     "application/json": {
@@ -30323,7 +30363,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -30353,8 +30393,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30590,7 +30630,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -30608,8 +30648,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30618,8 +30658,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30773,7 +30813,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -30803,8 +30843,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31034,7 +31074,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -31064,8 +31104,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31338,10 +31378,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "workflow_execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31524,10 +31564,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *       "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *       "workflow_execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "workflow_execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31713,10 +31753,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "ab4290bd-1287-4004-8412-d99212361598",
+                     *       "id": "ab4290bd-1287-4004-8412-d99212361598",
+                     *       "workflow_execution_id": "ab4290bd-1287-4004-8412-d99212361598",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31900,9 +31940,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -31917,9 +31957,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -32114,7 +32154,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -32130,9 +32170,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -32163,7 +32203,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *           "id": "235d2855-568a-4f81-8459-5413357deb0d"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -32311,7 +32351,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -32329,7 +32369,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d"
                      *     }
                      */
                     "application/json": {
@@ -32468,7 +32508,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
+                 * @example 1a979a40-7569-45ca-8493-cf27be74f299
                  */
                 id: string;
             };
@@ -32498,7 +32538,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a"
+                     *       "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299"
                      *     }
                      */
                     "application/json": {
@@ -32621,7 +32661,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -32660,7 +32700,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d"
                      *     }
                      */
                     "application/json": {
@@ -32807,7 +32847,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -32823,11 +32863,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
                      *       "events": [
                      *         {
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32837,15 +32877,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *               "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *               "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32855,8 +32895,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *               "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *               "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -33020,7 +33060,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -33036,16 +33076,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -33168,8 +33208,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33185,8 +33225,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33383,8 +33423,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -33490,7 +33530,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33559,8 +33599,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33666,7 +33706,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33864,8 +33904,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -34046,8 +34086,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
-                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96"
+                     *       "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15"
                      *     }
                      */
                     "application/json": {
@@ -34317,8 +34357,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34330,8 +34370,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34530,8 +34570,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34694,7 +34734,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34777,8 +34817,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34941,7 +34981,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35014,23 +35054,17 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *           "stimulus_id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {
-                     *             "content-type": "application/json",
-                     *             "x-idempotency-key": "order-1",
-                     *             "user-agent": "lightMyRequest",
-                     *             "host": "localhost:80",
-                     *             "content-length": "18"
-                     *           },
-                     *           "idempotency_key": "order-1",
+                     *           "headers": {},
+                     *           "idempotency_key": "order-2",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *           "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *           "workflow_execution_id": "baad4046-3f23-4f55-89e3-af49404ec04b",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -35043,23 +35077,17 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *           "stimulus_id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {
-                     *             "content-type": "application/json",
-                     *             "x-idempotency-key": "order-1",
-                     *             "user-agent": "lightMyRequest",
-                     *             "host": "localhost:80",
-                     *             "content-length": "18"
-                     *           },
-                     *           "idempotency_key": "order-1",
+                     *           "headers": {},
+                     *           "idempotency_key": "order-2",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *           "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *           "workflow_execution_id": "baad4046-3f23-4f55-89e3-af49404ec04b",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -35312,10 +35340,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
-                     *       "stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
-                     *       "workflow_execution_id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
-                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *       "stimulus_id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *       "workflow_execution_id": "baad4046-3f23-4f55-89e3-af49404ec04b",
+                     *       "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
                      *       "status": "classified"
                      *     }
                      */
@@ -35391,7 +35419,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47"
+                     *       "original_stimulus_id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35422,7 +35450,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "f32c417a-c495-452b-8deb-cb4fe129019e"
+                     *       "stimulus_id": "59f01046-c7dc-409d-83e1-20e57d655b6b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35454,7 +35482,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 0730ee8b-219b-4b81-8f26-af85b440a976
+                 * @example 9110f4b2-b708-44e2-8e84-5e9fe9456ad8
                  */
                 id: string;
             };
@@ -35470,8 +35498,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *       "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -35485,8 +35513,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -35496,8 +35524,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *         "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *         "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *         "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -35511,8 +35539,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *         "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *         "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *         "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -36191,7 +36219,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36393,7 +36421,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36763,7 +36791,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36788,7 +36816,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36993,9 +37021,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37013,9 +37041,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37259,7 +37287,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -37291,9 +37319,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37468,7 +37496,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -37506,9 +37534,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37673,7 +37701,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -37689,9 +37717,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37715,7 +37743,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *           "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -38002,7 +38030,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -38020,8 +38048,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -38162,7 +38190,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
             };
@@ -38192,8 +38220,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305"
                      *     }
                      */
                     "application/json": {
@@ -38318,7 +38346,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
                 /**
@@ -38475,7 +38503,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -38491,16 +38519,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution be2b775c-b8cd-43b8-8857-63d3c635f7ad started","sequence":1,"execution_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38614,7 +38642,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -38630,16 +38658,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution be2b775c-b8cd-43b8-8857-63d3c635f7ad started","sequence":1,"execution_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38751,7 +38779,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -38767,16 +38795,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38888,7 +38916,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -38904,16 +38932,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39026,7 +39054,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39036,7 +39064,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39046,7 +39074,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39058,7 +39086,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39068,7 +39096,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39078,7 +39106,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39183,7 +39211,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 id: string;
             };
@@ -39200,7 +39228,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -39209,7 +39237,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -39360,7 +39388,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 id: string;
             };
@@ -39391,7 +39419,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "64ad95b5-f354-44a5-89b3-15ea092399c5"
+                     *       "request_id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8"
                      *     }
                      */
                     "application/json": {
@@ -39527,7 +39555,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
+                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
                  */
                 id: string;
             };
@@ -39558,7 +39586,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
+                     *       "request_id": "b35c7004-2fb7-4628-82d0-e90b95b9179c"
                      *     }
                      */
                     "application/json": {
@@ -39715,7 +39743,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39728,7 +39756,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39929,7 +39957,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40164,7 +40192,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -40180,7 +40208,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40318,7 +40346,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
+                 * @example d09fb7b9-d612-4f8d-8f12-b68fab087e0a
                  */
                 volume_id: string;
             };
@@ -40336,7 +40364,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5"
+                     *       "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a"
                      *     }
                      */
                     "application/json": {
@@ -40475,7 +40503,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -40505,7 +40533,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40683,7 +40711,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -40897,7 +40925,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -41036,7 +41064,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -41175,7 +41203,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -41316,7 +41344,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -41482,7 +41510,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -41684,11 +41712,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41698,11 +41726,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41891,11 +41919,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41905,11 +41933,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42089,8 +42117,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                 *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42378,8 +42406,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                 *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -43569,8 +43597,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43581,9 +43609,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *               "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *               "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *               "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43599,8 +43627,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "credential_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43619,8 +43647,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43631,9 +43659,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *               "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *               "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *               "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43649,8 +43677,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "credential_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43848,7 +43876,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
                  */
                 id: string;
             };
@@ -43864,8 +43892,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43876,9 +43904,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43893,8 +43921,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *         "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *         "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *         "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43905,9 +43933,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *             "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *             "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *             "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *             "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *             "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -44151,7 +44179,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
                  */
                 id: string;
             };
@@ -44168,7 +44196,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "success": true
                      *     }
                      */
@@ -44358,8 +44386,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44596,8 +44624,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *       "credential_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44793,7 +44821,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
                  */
                 id: string;
             };
@@ -44825,8 +44853,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44837,9 +44865,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45061,7 +45089,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
                  */
                 id: string;
             };
@@ -45079,9 +45107,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45092,9 +45120,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45256,7 +45284,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
                  */
                 id: string;
             };
@@ -45292,9 +45320,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *       "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -45453,12 +45481,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 80b594f6-6dcb-49bf-8bff-f334269dc9e1
                  */
                 grant_id: string;
             };
@@ -45475,8 +45503,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *       "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
                      *       "success": true
                      *     }
                      */
@@ -46356,11 +46384,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
-                     *       "state_token": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b&code_challenge=dXblp4Cy6LXsS2WFZhcSVgR3m3V4gd9tXCE00Wzstl8&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b&code_challenge=dXblp4Cy6LXsS2WFZhcSVgR3m3V4gd9tXCE00Wzstl8&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b&code_challenge=dXblp4Cy6LXsS2WFZhcSVgR3m3V4gd9tXCE00Wzstl8&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b",
+                     *       "state_token": "800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -46517,7 +46545,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972
+                 * @example 800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -46543,8 +46571,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
-                     *       "credential_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "credential_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46685,7 +46713,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "d09fb7b9d6128f8d8f12b68fab087e0af0ac73586134c8c4d3fad2e08fac3fb1"
+                 *       "state": "07ceef508d9b8f2a9dfe7efb7c9668233af3ef6245408258baa29cf9bef76243"
                  *     }
                  */
                 "application/json": {
@@ -46713,8 +46741,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
-                     *       "credential_id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
+                     *       "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *       "credential_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46897,7 +46925,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
+                     *       "device_code": "pRWIIWDFwX08t3d3OuhCigzFvi9h9sHUm0HQ0Ck9W10",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -47062,7 +47090,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
+                 *       "device_code": "pRWIIWDFwX08t3d3OuhCigzFvi9h9sHUm0HQ0Ck9W10",
                  *       "provider": "files"
                  *     }
                  */
@@ -47085,8 +47113,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
-                     *       "binding_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793"
+                     *       "credential_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *       "binding_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c"
                      *     }
                      */
                     "application/json": {
@@ -47247,7 +47275,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "fMp-U8Ej49dhep5g_hedAwVeTXiBIASGzH3VnbAQ01Q",
+                 *       "device_code": "NfzgBtd7kNF580aRgL6X4yNEoMr3qHNfSqB2Z42HMmU",
                  *       "provider": "files"
                  *     }
                  */
@@ -47270,8 +47298,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
-                     *       "binding_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d"
+                     *       "credential_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *       "binding_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2"
                      *     }
                      */
                     "application/json": {
@@ -47440,7 +47468,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *           "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47455,7 +47483,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *           "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47471,7 +47499,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *           "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47639,7 +47667,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -47650,9 +47678,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
-                     *       "key_value": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
-                     *       "api_key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU"
+                     *       "key": "aegis_JRllQVI5EVyuj8LMHIaPsLIIpDQUcrdxYfo00frd",
+                     *       "key_value": "aegis_JRllQVI5EVyuj8LMHIaPsLIIpDQUcrdxYfo00frd",
+                     *       "api_key": "aegis_JRllQVI5EVyuj8LMHIaPsLIIpDQUcrdxYfo00frd"
                      *     }
                      */
                     "application/json": {
@@ -47783,7 +47811,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example e3beec6f-ced9-4c92-8063-6421d9d7b33c
+                 * @example 754b27d4-6057-4ef6-8e25-402d6c1be025
                  */
                 id: string;
             };
@@ -47801,7 +47829,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
                      *       "success": true
                      *     }
                      */
@@ -51043,13 +51071,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
                      *           "execution_id": null,
-                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51058,13 +51086,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
                      *           "execution_id": null,
-                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51241,13 +51269,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
                      *           "execution_id": null,
-                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51256,13 +51284,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
                      *           "execution_id": null,
-                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51529,10 +51557,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
+                     *         "execution_id": "3fbc1371-408a-41c6-8e37-4758804e437d",
+                     *         "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *         "sub": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -51548,10 +51576,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17",
-                     *         "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *         "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *         "sub": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *         "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *         "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
+                     *         "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *         "sub": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -51567,7 +51595,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *         "session_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51697,9 +51725,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *       "session_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImU0ZDA0ZDBhLWNiNzItNDdmYy04NDE5LTEzNWQ0ZDU3YTViYiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwOGE4MjI2Ni0yZTNmLTRkOTItOGJlNC1kMGU1YjVhMDc4ZjkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.tng0nvY5qBlgoGrZGXbzAzfsuqIViVvp4CoNt7NI2jqUIsB-7f8VHywaI1nfnj_2u1dQVhNPK0crCgOy_BQYAw",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6Ijk5ZjRlNzU4LWI2YzktNDEwYy04NmI1LWEyMmEyNmU3NjI5OCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjNzQxMDNlYy0yYjQzLTQwZjUtODc4YS1lMmEzMmFhMDg4YWUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.E92Kgg6gtIIiRvQg9xc4w-uYGctoXL0clpM45funkAwQMjTrARHGJYZx-usVn7uFowanMx-V0tyrBmY8Ubc1DA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51836,7 +51864,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *       "session_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -52138,8 +52166,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52150,8 +52178,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52277,11 +52305,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *       "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *       "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *       "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs"
+                     *       "gateway_url": "https://lictor.example.com/x/c8cqxbSJfAm6w1aQz7ZIQ6FlVi28wLBmZA9m-0oSBw0"
                      *     }
                      */
                     "application/json": {
@@ -52585,19 +52613,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *       "kid": "99f4e758-b6c9-410c-86b5-a22a26e76298",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *           "kid": "99f4e758-b6c9-410c-86b5-a22a26e76298",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "kid": "6ac14f87-4c99-496c-8ae2-efc5f553b319",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52729,7 +52757,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
+                 * @example 6ac14f87-4c99-496c-8ae2-efc5f553b319
                  */
                 kid: string;
             };
@@ -52746,7 +52774,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "a5158821-60c5-417d-8cb7-77773ae8428a"
+                     *       "kid": "6ac14f87-4c99-496c-8ae2-efc5f553b319"
                      *     }
                      */
                     "application/json": {
@@ -52813,7 +52841,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'a5158821-60c5-417d-8cb7-77773ae8428a'."
+                     *       "message": "There is no key '6ac14f87-4c99-496c-8ae2-efc5f553b319'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52902,7 +52930,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *           "id": "96c22ef7-b131-4605-8340-db0701ae640f",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52915,7 +52943,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *           "id": "96c22ef7-b131-4605-8340-db0701ae640f",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -53111,7 +53139,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *       "id": "96c22ef7-b131-4605-8340-db0701ae640f",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -53245,7 +53273,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example d2c79c7a-6da0-4478-854b-e2fcf8b57833
+                 * @example 96c22ef7-b131-4605-8340-db0701ae640f
                  */
                 id: string;
             };
@@ -53262,7 +53290,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833"
+                     *       "id": "96c22ef7-b131-4605-8340-db0701ae640f"
                      *     }
                      */
                     "application/json": {
@@ -56799,7 +56827,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -56858,7 +56886,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -57021,9 +57049,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.KNbIpW8jMHOaMGheFILWvHA6GneQSkvhTUjyqbWDXrXvkb729KyoWzuSlgJ65FLky1aJ4dy-Om5YL1H-dkug_gNZDQrIsuDvjw4PnpFGzVAJlhJ5fBxZ5GKeAS0Wyd8P-PPV7362KZbN1JFi6EBxUwBUAKWuWTEzhbENhZ88eRyTUu2w8iBmC1gjp3dvPBk3hRBdNSEeALK3jZ3Ug8dvNRKXHjD2kPVqOiRU9EFOP7Pl2H-PjzFYgP4u8ZHP7jST9uPwTqbsbdArwbmJglrUVsdk62f0UAVr2uzprM1UhvCTxsKsP8l7F7ronAmCASr5rgG2DbVqee_1wiWin98yBw",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjZhYzE0Zjg3LTRjOTktNDk2Yy04YWUyLWVmYzVmNTUzYjMxOSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzY2M4OTQ0My02N2Q4LTRiNzgtOGQ1Yy02OTM5NmRlYTdhNjMiLCJleGVjX2lkIjoiM2ZiYzEzNzEtNDA4YS00MWM2LThlMzctNDc1ODgwNGU0MzdkIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjNmYmMxMzcxLTQwOGEtNDFjNi04ZTM3LTQ3NTg4MDRlNDM3ZCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0MzVmY2ZmMy1hZDcxLTRmZDItODlkZi02NzYxNjUxZDlkOTIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.Gxoh-_E98crQV50zk51FU70A-Q2hUDXRaeMhjHY5hK-va9OJq871XYOnBXmTwqSACP8LxztyzWm03BkpMbkIobQEuYCe9P1HnYsStqHLvdBIzRbj5IejmGt2_Royewzo1BdNO6LZ-0XJ-18Eaia4DT8OXM8lQsiLTvHFzUuGI4yxPEpts1QAIZCNIc51M0hIBhRaV8ZupkSprOqoSK2gCBD9EgISqgdXS5yg9_eAdsBUIOFHx-UShoDuueqXHnsUWWeOtG84RUx8kyPTqn9lXHn6GrCTW2E9UAL50DM_nyJZ3f27bMtO75sJxpDPwjj_HVAgFECkfY1fi70n1WXl3Q",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57"
+                     *       "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92"
                      *     }
                      */
                     "application/json": {
@@ -57054,7 +57082,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2e42af7f4cc2"
+                     *         "request_id": "76acb6a93db3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57117,7 +57145,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3dff4b22144c"
+                     *         "request_id": "7988482440f5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57178,7 +57206,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e347e3442c86"
+                     *         "request_id": "84c4333cd276"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57239,7 +57267,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6858787c23b1"
+                     *         "request_id": "a521d688ed1b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57300,7 +57328,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "86bf081ffcf5"
+                     *         "request_id": "68aeb1041fbf"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57361,7 +57389,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "db3f26b1bd40"
+                     *         "request_id": "6f4d0e42b509"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57663,7 +57691,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5597b921cac4"
+                     *         "request_id": "8b89349a988e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57918,7 +57946,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9a5a1034b596"
+                     *         "request_id": "c79ae06d5b26"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57979,7 +58007,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f49a0555ad79"
+                     *         "request_id": "1c6785f86b10"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58749,7 +58777,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "efcf944634d5"
+                     *         "request_id": "027f471b5176"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58810,7 +58838,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "969d6f99ccc8"
+                     *         "request_id": "a02418ec544d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58864,7 +58892,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
+                 * @example c8cqxbSJfAm6w1aQz7ZIQ6FlVi28wLBmZA9m-0oSBw0
                  */
                 token: string;
             };
@@ -58881,9 +58909,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxZDIxMGUxYy1kMjM1LTRmMGItODQ0My1lODIzZDhiZDM3M2EiLCJleGVjX2lkIjoiMDdjZWVmNTAtOGQ5Yi00ZjJhLThkZmUtN2VmYjdjOTY2ODIzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA3Y2VlZjUwLThkOWItNGYyYS04ZGZlLTdlZmI3Yzk2NjgyMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4ODZhNDRkNy03ZmI0LTQ1MTUtODQ0YS1kN2U5YmIyZDNjMTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.C2W38B2sXeiA9JLbrdM0t7ymEuCqZ8t0a3aDLMIAkHqgpz-KJ0keIgY19N7sUPtsuePdO-9-poM-DYtF9D-CSk9dF-QFhzTNV1INryem2gdtYkEcX1KuuT7ALjEl-3_JXUGofo_RrrFAhJM62qAjMUNkclyMQutqapfx5XxbVBHy2HGDc928YU7qmKsoFJR6zpeGAGDn1IhXhnid8WTnHiBIdQDBC95z3Rh5uQki39YREP47CmSG6bMkQjsUbW7_zFetots5AABWwrkucCPE8rvYoQM1mw4a6gNQL7oQaPBD_HMotzhh81-q50s53IhPOOcqFyQ3hHxgu979MDgrvw",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjZhYzE0Zjg3LTRjOTktNDk2Yy04YWUyLWVmYzVmNTUzYjMxOSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwZGQyZWQzNy05Y2U3LTRhOWUtOGMwMy1lZTc4Y2ZjYzE0YTQiLCJleGVjX2lkIjoiYjlkNzA3YWEtNDQ1MC00ZjkyLThmZWMtYTA1NzAxMWU3NmJhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImI5ZDcwN2FhLTQ0NTAtNGY5Mi04ZmVjLWEwNTcwMTFlNzZiYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJlNGQwNGQwYS1jYjcyLTQ3ZmMtODQxOS0xMzVkNGQ1N2E1YmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.Dz9V2g4PP3nRjvVyHWM7SCuaIqgHhQRbVIxnz2eCvN4pNrSEaidJADZ6hd2jYqRODpEzOsZL4VhXqlmvlBuM5qoMZFqh1fAX-3xf5hYsEL7clxjmhhQ3vP3aBzj-8NKIxShcZZceWnofVrshTY8b1Bw5dwZfh7_2BQ0rYoNtVeQWs1D2jrLZheL85Ms3TcDat32k7VXYfEpGqIKwaFYtb_rGuV6eXMY9rGUbCWz7KKRl-xnXhTlom0m0ivEu8obkSdCH8X1SgUDFaCIvZ-XsvFpxQj8kBeh3YfRAi1pdpltf1eS6hQdFLrMkcL_W6WXjW43xvdnBI6CtfY26-FUZLA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17"
+                     *       "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb"
                      *     }
                      */
                     "application/json": {
@@ -58914,7 +58942,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1dc92c68e7e0"
+                     *         "request_id": "3cd60fa94b76"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58977,7 +59005,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "afa6dd794430"
+                     *         "request_id": "30fec855c3af"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59038,7 +59066,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d2628b7272cd"
+                     *         "request_id": "b1562d45de23"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59099,7 +59127,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3d3296a3a399"
+                     *         "request_id": "2031fbd1eb6b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59160,7 +59188,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "47a017f13f87"
+                     *         "request_id": "aa4de5a2feba"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59221,7 +59249,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "08705f2f8add"
+                     *         "request_id": "9ada16d35567"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59282,7 +59310,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "69d7271e2e41"
+                     *         "request_id": "6c072d284389"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59462,7 +59490,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
+                 * @example c8cqxbSJfAm6w1aQz7ZIQ6FlVi28wLBmZA9m-0oSBw0
                  */
                 token: string;
             };
@@ -59529,7 +59557,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "53580991c08d"
+                     *         "request_id": "8b1e7b7470be"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59784,7 +59812,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5c0e60672ae4"
+                     *         "request_id": "fdfdcdc332da"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59845,7 +59873,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "415cddb3fee1"
+                     *         "request_id": "e643aea0af58"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60218,7 +60246,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
+                 * @example c8cqxbSJfAm6w1aQz7ZIQ6FlVi28wLBmZA9m-0oSBw0
                  */
                 token: string;
             };
@@ -60621,7 +60649,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1defd32ae990"
+                     *         "request_id": "443d7e9bed04"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60682,7 +60710,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6dd3875f0f11"
+                     *         "request_id": "d3012ef32dc8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60797,7 +60825,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2777afe3e057"
+                     *         "request_id": "9494ff31d183"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61052,7 +61080,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c635a273b5ec"
+                     *         "request_id": "f6b9aabd72b1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61113,7 +61141,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1985731c5f20"
+                     *         "request_id": "bec169959ac3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61493,9 +61521,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "2HUZln94Hbw_cg5EIaly6hVP8hJP4VA4MyyS6hcDNisfnsTAPk6G_FuJh3GLf0QqAEKOd8GuPaOHha2-1R_sPiwcFGHyoffay2S52LP0sIjnHg_vTR4BRIWkBL60QQU67tyAZ7nVEiaclVLGpiAQH0dRoixbjvlR-V8RiQfkEspM0dNzuOUCAJHGmZCo28lwd0gxL47YcOhULmcjJH49uSNJyI-Zx2hvP_k4Klkiwry-HLBYtikGajF_I1WI0dAAoA4TQMdE2QJM7uIPA2vJOtpBCgWysyqETMRfFTQwklxEDOWhAir2tR1QMp1_C3dxtUpwqjoQMFJCqkZHLllakw",
+                     *           "n": "tz4g8FMig6Ai758RRTzkExlXTrjrDl8kcnicVfeOp63OGiYnWN6Vxgzx-gVwLhL9IezvUlIpZrcV3oMTyDzdsrX_395JbsR5_omDDXu0hUxRkwxBnF4o5tu27eZ9352g3lzeGj2U1UlMSPb_zUtiq-tJjNP4mKnc5pmKpqDk8DFNXHDmAkcE3bbzUvcu7hJAv9P8elalf4k6aFOTzxUy17x0_G9sxGiUHniIIJecFwnOBXf5Lcg5OlCvj41NMd9XmeSK8JSrb4eseUj0Kci8ZEfViRwBgty1P5EVU74J7utyRy57TGHUellMo_XMZlm9iHShk9NQ9hjKaQx2aCjxBQ",
                      *           "e": "AQAB",
-                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "kid": "6ac14f87-4c99-496c-8ae2-efc5f553b319",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -61551,10 +61579,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
-                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *       "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *       "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *       "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
                      *       "status": "classified"
                      *     }
                      */
@@ -61645,7 +61673,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976"
+                     *       "original_stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];

@@ -1,4 +1,13 @@
-import type { ContractDocument, Counters, PrincipalInput, SandboxDocument, SessionDocument } from '@lictor/contracts'
+import {
+  type AfterDocument,
+  type ContractDocument,
+  type Counters,
+  marksOfPast,
+  NO_PAST,
+  type PrincipalInput,
+  type SandboxDocument,
+  type SessionDocument,
+} from '@lictor/contracts'
 import { sampleGlob } from './glob.ts'
 import { type Assignment, solve } from './solve.ts'
 
@@ -15,7 +24,7 @@ export interface Probe {
   readonly counters: Counters
 }
 
-const NO_COUNTERS: Counters = { attempts: 0, executions: 0, toolExecutions: 0 }
+const NO_COUNTERS: Counters = { attempts: 0, executions: 0, toolExecutions: 0, past: NO_PAST }
 
 /** Calls near the borders of what a contract concerns, made of the words and numbers it holds. */
 export function probesOf(contract: ContractDocument): readonly Probe[] {
@@ -24,7 +33,12 @@ export function probesOf(contract: ContractDocument): readonly Probe[] {
     case 'post': {
       const assignments = [...solve(contract.when, true), ...solve(contract.when, false)]
       const output = contract.type === 'post' ? 'output' : null
-      return sampleGlob(contract.tool).flatMap((tool) => assignments.map((each) => probeOf(tool, each, output)))
+      const pasts = contract.type === 'pre' && contract.after !== undefined ? pastsOf(contract.after) : [NO_PAST]
+      return sampleGlob(contract.tool).flatMap((tool) =>
+        assignments.flatMap((each) =>
+          pasts.map((past) => ({ ...probeOf(tool, each, output), counters: { ...NO_COUNTERS, past } })),
+        ),
+      )
     }
     case 'session':
       return sessionProbes(contract)
@@ -33,6 +47,15 @@ export function probesOf(contract: ContractDocument): readonly Probe[] {
         .flatMap(sampleGlob)
         .flatMap((tool) => sandboxArguments(contract).map((args) => ({ ...probeOf(tool, new Map(), null), args })))
   }
+}
+
+/** Nothing, and each thing that is asked for, alone. */
+function pastsOf({ labels, tools }: AfterDocument): readonly ReadonlySet<string>[] {
+  return [
+    NO_PAST,
+    ...labels.map((label) => marksOfPast({ labels: [label] })),
+    ...tools.map((tool) => marksOfPast({ tools: [tool] })),
+  ]
 }
 
 function probeOf(named: string, assignment: Assignment, output: string | null): Probe {
