@@ -5,6 +5,7 @@ import { type ApiKeyMethods, apiKeyMethods } from './resources/api-keys.ts'
 import { type ApprovalMethods, approvalMethods } from './resources/approvals.ts'
 import { type BillingMethods, billingMethods } from './resources/billing.ts'
 import { type ClusterMethods, clusterMethods } from './resources/cluster.ts'
+import { type CortexMethods, cortexMethods } from './resources/cortex.ts'
 import { type CredentialMethods, credentialMethods } from './resources/credentials.ts'
 import { type DispatchMethods, dispatchMethods } from './resources/dispatch.ts'
 import { type ExecutionMethods, executionMethods } from './resources/executions.ts'
@@ -38,6 +39,7 @@ export interface AegisClient
     VolumeMethods,
     LimitMethods,
     ClusterMethods,
+    CortexMethods,
     BillingMethods,
     TenantMethods,
     ColonyMethods,
@@ -79,6 +81,7 @@ export class AegisClient {
       volumeMethods(transport),
       limitMethods(transport),
       clusterMethods(transport),
+      cortexMethods(transport),
       billingMethods(transport),
       tenantMethods(transport),
       colonyMethods(transport),

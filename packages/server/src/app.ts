@@ -232,6 +232,7 @@ async function composeServer(
       session: identity.authenticateSession,
       apiKey: identity.authenticateKey,
       token: identity.authenticateToken,
+      actAs: identity.actAs,
       dispatch: runtime.authenticateDispatch,
     },
   })

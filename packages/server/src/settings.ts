@@ -331,6 +331,14 @@ export const settings = {
     meaning:
       'on holds tenants and their users to their tier: executions, workflows, model calls, tool calls by SEAL, agents; off sets no limits of tiers, only those that an administrator set',
   },
+  cortex: {
+    variable: 'LICTOR_CORTEX',
+    kind: 'string',
+    fallback: 'off',
+    oneOf: ['off', 'on'],
+    meaning:
+      'on lets the agents of a tenant learn: what helped against an error is told to the next attempt that meets it',
+  },
   tier: {
     variable: 'LICTOR_TIER',
     kind: 'string',

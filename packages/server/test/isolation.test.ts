@@ -411,6 +411,8 @@ const foreign: Readonly<Record<string, readonly number[]>> = {
   // A program of the default role changes no members at all.
   'DELETE /v1/colony/invitations/:id': [404, 403],
   'DELETE /v1/colony/members/:user_id': [404, 403],
+  // A program is no person, whatever team it names.
+  'DELETE /v1/colony/teams/:team_id': [404, 403],
   'PATCH /v1/colony/members/:user_id': [404, 403],
 }
 
@@ -438,6 +440,8 @@ const withoutText = [
   // The servers are everybody's.
   'GET /v1/cluster/nodes',
   'GET /v1/cluster/status',
+  'GET /v1/colony/subscription',
+  'GET /v1/colony/teams',
   'GET /v1/dashboard/summary',
   'GET /v1/admin/tenants',
   'GET /v1/admin/tenants/:slug',

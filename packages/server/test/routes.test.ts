@@ -89,6 +89,10 @@ describe('every route', () => {
       'POST /v1/cluster/nodes/:id/drain',
       'DELETE /v1/admin/tenants/:slug',
       'GET /v1/admin/tenants',
+      // Of a person, in whichever tenants.
+      'DELETE /v1/colony/teams/:team_id',
+      'GET /v1/colony/teams',
+      'POST /v1/colony/teams',
       'GET /v1/admin/tenants/:slug',
       'POST /v1/admin/tenants',
       'POST /v1/admin/tenants/:slug/invitations',

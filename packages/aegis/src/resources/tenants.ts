@@ -105,6 +105,20 @@ export interface InvitedMember extends ColonyMember {
   }
 }
 
+/** What the caller's tenant has. */
+export interface ColonySubscription {
+  readonly tier: string
+  readonly features: readonly string[]
+  /** By what is counted: how much there is, and how much there may be; null is unlimited. */
+  readonly quota_usage?: Readonly<Record<string, { readonly used: number; readonly limit: number | null }>>
+  readonly members_used?: number
+  readonly members_limit?: number
+  readonly seat_count?: number
+  readonly status?: string
+  readonly current_period_end?: string | null
+  readonly is_team?: boolean
+}
+
 /** Members of the caller's tenant. Each call rejects with an `AegisError`; see there. */
 export function colonyMethods(transport: Transport) {
   return {
@@ -123,6 +137,8 @@ export function colonyMethods(transport: Transport) {
       payload: { readonly user_id: string; readonly role: string },
       options?: RequestOptions,
     ): Promise<ColonyMember> => transport.json({ method: 'PUT', path: '/v1/colony/roles', json: payload }, options),
+    getSubscription: (options?: RequestOptions): Promise<ColonySubscription> =>
+      transport.json({ method: 'GET', path: '/v1/colony/subscription' }, options),
     acceptInvitation: (
       token: string,
       options?: RequestOptions,

@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, Load>> = {
   credential: async (context) => (await import('./credential.ts')).credentialCommand(context),
   seal: async (context) => (await import('./seal.ts')).sealCommand(context),
   limit: async (context) => (await import('./limit.ts')).limitCommand(context),
+  cortex: async (context) => (await import('./cortex.ts')).cortexCommand(context),
   node: async (context) => (await import('./node.ts')).nodeCommand(context),
   mcp: async (context) => (await import('./mcp.ts')).mcpCommand(context),
   session: async (context) => (await import('./session.ts')).sessionCommand(context),

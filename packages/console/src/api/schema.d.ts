@@ -1312,6 +1312,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/colony/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Teams of which one is a member
+         * @description For people, signed in at their own account.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person.
+         */
+        get: operations["getV1ColonyTeams"];
+        put?: never;
+        /**
+         * Make a team of which one is the owner
+         * @description The person becomes its owner. Where tiers limit tenants, by operators alone: 402.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        post: operations["postV1ColonyTeams"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/colony/teams/{team_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a team that one owns
+         * @description By an owner of it. Everything of it stops.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        delete: operations["deleteV1ColonyTeamsTeamId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contracts": {
         parameters: {
             query?: never;
@@ -5452,6 +5502,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/colony/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the tenant has, and how much of it is used
+         * @description Of the tenant in which the request acts.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getV1ColonySubscription"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cortex/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What helped against which error, the weightiest first
+         * @description Those of the own tenant alone.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1CortexPatterns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cortex/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was learned, by kinds of errors
+         * @description Patterns by the kind of their error.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1CortexSkills"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cortex/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was learned, in numbers
+         * @description Of the own tenant.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1CortexMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cluster/status": {
         parameters: {
             query?: never;
@@ -6102,7 +6240,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6185,7 +6323,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6388,7 +6526,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6396,7 +6534,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74429927424
+                     *         "free_bytes": 74514460672
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6508,7 +6646,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6516,7 +6654,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74429927424
+                     *         "free_bytes": 74514460672
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7486,7 +7624,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "8xo96n7nQix5gsDP6CusVh3AtTXuUMHTLqwdmwfgtNAhk-5I5LWGJuZHHsQ1tBsji0P6PEhEZ8rGwZJ_ZdjlwgdEpNVA5uvfXtkVFgmzu96zYxz-W3wtaH9iWnw78h746uCMNJCezpee4ncP1jsOk5jgI9p5pU8u2jFgwws8tRqHOe7wIArVMcVuo1kialJ48QcwwGV9i08kuwt-WyjKADaSnHZyxZ05G8WGitWVIxBOoiGd0zfTkci7owyIS8ir1PtLexlEEm7fGmEZLYafmzDU9oKrEc9tCDEKT-NhGKf0DDcTsEpMG_8xXSAI6zH3yzVyQflOog8lKX4f-1xHDQ",
+                     *           "n": "lSc4BuRlgXhAk3YqYRuQ8cgyNCk9ke_2z1Fe4XE-d-jpCTglTHjnKZahBkBYXEjcgBbV-velBH8wwsoIhVOpEFCnELlLQG9efhv4le-F0oztPsKSkbjIsB9vuRlPns7xIjVHASRp_FtztHkZBAXWAnP0MUs-qgeP9DgcJEhUkSoVqYmN_1FHbWtC-J-_WprBJ_Q7G7gLpRjVr6ACp9HLy_BEldeuK_ktvifdToon1cwn1MwirHAZh-bNSY1TMHA6lsEoe6onUGnBq56gyuRmR3nCD23jE8vV4sj5iTFrijQ14b4ZkF1_5Va-cf4j1_z7RYio44G-oD3cZNTp_ljeQw",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -7524,6 +7662,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -7536,7 +7680,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.realm: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -7633,6 +7777,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -7645,7 +7795,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.realm: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -7998,7 +8148,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *         "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8058,7 +8208,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c"
+                 *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a"
                  *     }
                  */
                 "application/json": {
@@ -8079,7 +8229,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8345,7 +8495,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "43303bb2fa451b720fff803027713277",
+                     *         "id": "658772f9e60e9f554806ce24b01bde4b",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8501,7 +8651,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 43303bb2fa451b720fff803027713277
+                 * @example 658772f9e60e9f554806ce24b01bde4b
                  */
                 id: string;
             };
@@ -8784,8 +8934,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "NXQSNMNRRS5CC2XSLCO3YQT7FI2ACHCC",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=NXQSNMNRRS5CC2XSLCO3YQT7FI2ACHCC&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "P2AOJOHTCMXU23QJGJS2AVFX6ADG6QVU",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=P2AOJOHTCMXU23QJGJS2AVFX6ADG6QVU&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -8889,7 +9039,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "704422"
+                 *       "code": "904068"
                  *     }
                  */
                 "application/json": {
@@ -8908,16 +9058,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "NESW-AGZX-LZCT-2PDK",
-                     *         "EB5N-CNK6-GG8G-7FWW",
-                     *         "SPMY-SXAR-UTUH-F4ME",
-                     *         "V57N-PCLX-9BRB-3ZKN",
-                     *         "96Q5-ABX3-YAEL-S58A",
-                     *         "3FEB-C8Q4-RSLG-BVY9",
-                     *         "ZMFK-WSZ5-AXGJ-X3TA",
-                     *         "HDMJ-6MY7-H3LT-D8M9",
-                     *         "U6QD-Q39R-5YM9-KQZY",
-                     *         "TKLL-LF9Q-MKLM-SAZA"
+                     *         "EB3M-KQFK-34HF-U247",
+                     *         "P2HR-DRNY-VFX2-JTTD",
+                     *         "6F42-TXNG-RGPD-J4U4",
+                     *         "NFPE-X3AS-2YFM-UYM4",
+                     *         "JKF8-CLC7-VJ37-TLYW",
+                     *         "FJ4L-LE82-BDTU-GF9C",
+                     *         "ZLRT-HAUU-XS45-QUPM",
+                     *         "9WPD-CM9E-CAQD-ERKP",
+                     *         "XM4N-4QHE-LQCJ-58Z6",
+                     *         "KG8U-2FTS-AKYC-78VK"
                      *       ]
                      *     }
                      */
@@ -9036,7 +9186,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "871658"
+                 *       "code": "263112"
                  *     }
                  */
                 "application/json": {
@@ -9225,7 +9375,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -9256,7 +9406,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
+                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9322,6 +9472,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9383,7 +9538,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 26859a48-43eb-4d66-8cde-7a4006ac41d7
+                 * @example 0617e3d1-3e03-4c1f-8998-209f56301cd5
                  */
                 user_id: string;
             };
@@ -9719,14 +9874,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
+                     *       "id": "d129caca-cae5-4f4e-8b89-6aabb0209740",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#65OQVpi3Q6NUR0imBIGjoWDJk0Jg-kojCNyRw8DoV2o",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo",
                      *       "mail": "sent"
                      *     }
                      */
@@ -9882,7 +10037,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 9f12a903-53d2-4424-897d-ddbcae041f60
+                 * @example a95402a2-745d-40e2-820d-937eb2f37b1a
                  */
                 id: string;
             };
@@ -9990,7 +10145,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "65OQVpi3Q6NUR0imBIGjoWDJk0Jg-kojCNyRw8DoV2o"
+                 *       "token": "MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo"
                  *     }
                  */
                 "application/json": {
@@ -10158,7 +10313,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "65OQVpi3Q6NUR0imBIGjoWDJk0Jg-kojCNyRw8DoV2o",
+                 *       "token": "MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10470,7 +10625,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "qVQConRdgOIyDZN-svN7Ggz8kqs_pmBaWwhppjcjggg",
+                 *       "token": "0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10588,7 +10743,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -10604,7 +10759,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#qVQConRdgOIyDZN-svN7Ggz8kqs_pmBaWwhppjcjggg"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c"
                      *     }
                      */
                     "application/json": {
@@ -10702,7 +10857,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -11263,57 +11418,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f30130f6-a428-48d5-887e-cd4d8503854d",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "820bca0b-77af-4259-87ab-ea36b8907b96",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "35e4317a-25a2-4a7d-8499-5276875e85a2",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "3386f911-2580-46d1-879f-21cf44f7a87c",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "id": "d848bb77-6b93-4c59-8136-bd6a1a8b1acc",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11323,27 +11428,97 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "64f5147f-817f-4ff8-8794-30bedb6d2116",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "c3bde75b-796d-4346-8827-aa097368734f",
-                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
                      *         "target": "files",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *         "id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "9955a81a-0587-47e4-85cb-c26a5856bd79",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "1ba0dde6-d69a-47d0-8227-4be3de247804",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "eba8f0a5-5142-4bcc-8209-28d04acc6e05",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11353,7 +11528,7 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
+                     *         "id": "a8f6777a-82ed-496f-8117-851178087333",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11363,37 +11538,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "64f5147f-817f-4ff8-8794-30bedb6d2116",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *         "id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11403,17 +11548,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "64f5147f-817f-4ff8-8794-30bedb6d2116",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11423,12 +11558,32 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *         "id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *         "details": {},
                      *         "status": 200
                      *       },
@@ -11620,7 +11775,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *           "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11658,7 +11813,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *           "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11834,7 +11989,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -11902,7 +12057,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "Invalid tenant slug: Acme Inc.",
-                     *       "message": "Invalid tenant slug: Acme Inc.. A slug is 1 to 63 of a-z, 0-9 and -, with no - at either end, and none of aegis-system, zaru-consumer."
+                     *       "message": "Invalid tenant slug: Acme Inc."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -11979,7 +12134,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12018,7 +12173,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12133,7 +12288,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.slug: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12286,7 +12441,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.slug: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12439,7 +12594,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.slug: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12577,7 +12732,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.slug: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12633,7 +12788,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12778,7 +12933,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12837,11 +12992,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#xci6SqqEftiBIxHSpkUf4tlkqijXRtHJ12Lv6fNF3ag",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
                      *       "mail": "sent"
                      *     }
                      */
@@ -12923,6 +13078,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -12965,7 +13126,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13151,7 +13312,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13202,8 +13363,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a9dfa32a-5ff5-48e4-86a0-00be33536b66",
-                     *       "user_id": "a9dfa32a-5ff5-48e4-86a0-00be33536b66",
+                     *       "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
+                     *       "user_id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13211,11 +13372,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "a9dfa32a-5ff5-48e4-86a0-00be33536b66",
+                     *         "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "1CjsnL6-pJt4z_S8zTcqQD7DmoGAFKJFo4e3Axrf0WI",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#1CjsnL6-pJt4z_S8zTcqQD7DmoGAFKJFo4e3Axrf0WI",
+                     *         "token": "Wr-LeFe_If7CfbhUGth-sE-8pVgSVnDkq5k5g56RnVg",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#Wr-LeFe_If7CfbhUGth-sE-8pVgSVnDkq5k5g56RnVg",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13347,7 +13508,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13515,8 +13676,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
-                     *       "user_id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
+                     *       "id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
+                     *       "user_id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13524,11 +13685,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
+                     *         "id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "srSH75P-pEstEL-NncClWNTay9kJlnKYt6NYQFwlHPo",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#srSH75P-pEstEL-NncClWNTay9kJlnKYt6NYQFwlHPo",
+                     *         "token": "AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13660,7 +13821,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13700,7 +13861,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example a9dfa32a-5ff5-48e4-86a0-00be33536b66
+                 * @example 9f0ac03f-27d0-46d1-82be-51138c3f47f5
                  */
                 id: string;
             };
@@ -13717,7 +13878,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "a9dfa32a-5ff5-48e4-86a0-00be33536b66"
+                     *       "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5"
                      *     }
                      */
                     "application/json": {
@@ -13814,7 +13975,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13838,7 +13999,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example xci6SqqEftiBIxHSpkUf4tlkqijXRtHJ12Lv6fNF3ag
+                 * @example qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30
                  */
                 token: string;
             };
@@ -13855,8 +14016,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
-                     *       "tenant_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *       "team_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
                      *       "role": "owner"
                      *     }
                      */
@@ -14012,7 +14173,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -14030,7 +14191,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055"
+                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c"
                      *     }
                      */
                     "application/json": {
@@ -14144,7 +14305,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.user_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -14168,7 +14329,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 user_id: string;
             };
@@ -14196,8 +14357,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
-                     *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
+                     *       "id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14285,6 +14446,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -14327,7 +14494,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -14354,7 +14521,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
+                 *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
                  *       "role": "member"
                  *     }
                  */
@@ -14375,8 +14542,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
-                     *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
+                     *       "id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -14512,13 +14679,487 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
                      *             "body"
                      *           ],
                      *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ColonyTeams: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "teams": [
+                     *         {
+                     *           "id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "slug": "default",
+                     *           "display_name": "Example",
+                     *           "role": "owner",
+                     *           "status": "active"
+                     *         },
+                     *         {
+                     *           "id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *           "team_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *           "tenant_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *           "slug": "research",
+                     *           "display_name": "Research",
+                     *           "role": "owner",
+                     *           "status": "active"
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "slug": "default",
+                     *           "display_name": "Example",
+                     *           "role": "owner",
+                     *           "status": "active"
+                     *         },
+                     *         {
+                     *           "id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *           "team_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *           "tenant_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *           "slug": "research",
+                     *           "display_name": "Research",
+                     *           "role": "owner",
+                     *           "status": "active"
+                     *         }
+                     *       ],
+                     *       "count": 2
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description In no particular order. */
+                        teams: {
+                            /** @description Id of the user; of somebody who is invited that of the invitation. */
+                            id: string;
+                            /** @description Id of the tenant. */
+                            team_id: string;
+                            /** @description Id of the tenant. */
+                            tenant_id: string;
+                            /** @description Short name of the tenant; left out, one is made of the long name. */
+                            slug: string;
+                            /** @description What it is called. */
+                            display_name: string;
+                            /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                            role: string;
+                            /** @description `active`, `invited` or `pending`; of a change what was done. */
+                            status: string;
+                        }[];
+                        /** @description The same again. */
+                        items: {
+                            /** @description Id of the user; of somebody who is invited that of the invitation. */
+                            id: string;
+                            /** @description Id of the tenant. */
+                            team_id: string;
+                            /** @description Id of the tenant. */
+                            tenant_id: string;
+                            /** @description Short name of the tenant; left out, one is made of the long name. */
+                            slug: string;
+                            /** @description What it is called. */
+                            display_name: string;
+                            /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                            role: string;
+                            /** @description `active`, `invited` or `pending`; of a change what was done. */
+                            status: string;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_a_person",
+                     *       "message": "Teams are those of a person: sign in with your own account."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1ColonyTeams: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "display_name": "Research",
+                 *       "tier": "business"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description What it is called. */
+                    display_name: string;
+                    /** @description Short name of the tenant; left out, one is made of the long name. */
+                    slug?: string | null;
+                    /** @description `free`, `pro`, `business`, `enterprise` or `system`. */
+                    tier?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *       "team_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *       "tenant_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *       "slug": "research",
+                     *       "display_name": "Research",
+                     *       "role": "owner",
+                     *       "status": "active",
+                     *       "tier": "business",
+                     *       "created_at": "2026-03-01T12:02:42Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the user; of somebody who is invited that of the invitation. */
+                        id: string;
+                        /** @description Id of the tenant. */
+                        team_id: string;
+                        /** @description Id of the tenant. */
+                        tenant_id: string;
+                        /** @description Short name of the tenant; left out, one is made of the long name. */
+                        slug: string;
+                        /** @description What it is called. */
+                        display_name: string;
+                        /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                        role: string;
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /** @description `free`, `pro`, `business`, `enterprise` or `system`. */
+                        tier: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid tier: gold",
+                     *       "message": "Invalid tier: gold"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description It takes another tier than the tenant has. */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "personal_tier_too_low",
+                     *       "message": "Tenants have tiers here; ask who runs this installation for a team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_a_person",
+                     *       "message": "Teams are those of a person: sign in with your own account."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Tenant slug already exists: research",
+                     *       "message": "Tenant slug already exists: research"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1ColonyTeamsTeamId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the tenant.
+                 * @example d9e6fc3b-fc72-487c-88cc-8ca95031bb42
+                 */
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "deleted",
+                     *       "team_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /** @description Id of the tenant. */
+                        team_id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_a_person",
+                     *       "message": "Teams are those of a person: sign in with your own account."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "first_tenant",
+                     *       "message": "This tenant looks after the installation; it cannot be deleted."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "team_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
                      *         }
                      *       ]
                      *     }
@@ -15083,7 +15724,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
+                     *       "id": "de64346f-732f-469b-8373-30885f1e58df",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15310,7 +15951,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
+                     *       "id": "de64346f-732f-469b-8373-30885f1e58df",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15881,6 +16522,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -16296,7 +16942,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *           "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17381,7 +18027,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17554,7 +18200,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *         "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -17682,7 +18328,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17826,7 +18472,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19077,7 +19723,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19216,6 +19862,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -19280,7 +19931,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *         "id": "05e30064-2513-42f6-810d-670684b33872",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19366,7 +20017,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 40b2ddd4-fee0-4477-8f26-2e809498e83d
+                 * @example 05e30064-2513-42f6-810d-670684b33872
                  */
                 id: string;
             };
@@ -19382,7 +20033,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "deployment_id": "05e30064-2513-42f6-810d-670684b33872",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19787,7 +20438,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "b71208545178bcaf8404a0bb62e358181d8d6b96d8e960054e353d0c7a1a826b",
+                     *       "public_key": "9080939ca06bc0c741cb8df44bdb3aa9ed3d085eecb28d70c42a1d60b01175bd",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -20464,7 +21115,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *         "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -20565,7 +21216,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21003,7 +21654,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21014,7 +21665,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21110,7 +21761,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21268,7 +21919,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 rule_id: string;
             };
@@ -21372,7 +22023,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 rule_id: string;
             };
@@ -21410,7 +22061,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21625,6 +22276,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -22549,7 +23205,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -22776,7 +23432,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -22994,7 +23650,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 approval_id: string;
             };
@@ -23010,7 +23666,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23032,12 +23688,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *         "approval_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "42e802ecd58438ac7a8dc9e33ba979c3202b83906eb54bc25a913cc78659184aa67c43498333145fd0f2db17a71e13a30f43c162636d9e84393078eaf6ef2b0d"
+                     *         "signature": "86c1c10fce84d3a8cc99255e7e7f16feae1436a969e7a3ed4babda303a2eeb4d927bc508cfd60dad302698e9d4bf02c12de8deb9126189c277f2d65bbe63d80b"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23186,7 +23842,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 approval_id: string;
             };
@@ -23219,7 +23875,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23241,12 +23897,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *         "approval_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "42e802ecd58438ac7a8dc9e33ba979c3202b83906eb54bc25a913cc78659184aa67c43498333145fd0f2db17a71e13a30f43c162636d9e84393078eaf6ef2b0d"
+                     *         "signature": "86c1c10fce84d3a8cc99255e7e7f16feae1436a969e7a3ed4babda303a2eeb4d927bc508cfd60dad302698e9d4bf02c12de8deb9126189c277f2d65bbe63d80b"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23370,6 +24026,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -23473,12 +24134,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "068101f293cfc682a7463c37e17b702b29796f1e530401ceec2fcb1ee1ca42e9",
+                     *           "public_key": "bd6a842c0e206d57134d72baf5fe1f77069a852173045ba6515523ed73d190ab",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23500,7 +24161,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23527,7 +24188,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -23677,7 +24338,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -23840,7 +24501,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 channel_id: string;
             };
@@ -23883,7 +24544,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24045,7 +24706,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 channel_id: string;
             };
@@ -24149,7 +24810,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 channel_id: string;
             };
@@ -24519,7 +25180,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.tHj7mkw-67nNBUZQt6VaC1i_gcbIPfh6MhbWEs62tGJnK3nx9158oZFujNF5eLqrWwCsfJks2I_nSTl1iuTetYuk1ZUAiIpnOXQi8fLYQsUzbiOf4XTriLlK_DBew7PWsXAg1HT3L_wYVaWo_4JV3FpcQyY9OQx3OHE23b8gVSDQ2aH42M907H8uZtfXXD4wUCK5fVOMGfUi8wO1qaeSb7ZDQcwfNDu_KIpE0qhvf-5tTVb6eLfq7-aMCMM29tCQt_lrPqtlTX7pMzseNX56_hZp2bIMlu6YsRXRinPegkjnj_fSNSXnPcDLxJ9dF2tJRHv2QW94Z4zv0WI39a-BYg",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.djseSv_W4QDJoTo-ynsxXcAhRO3bnBieM2DbtRKkpx15M8RCjnxchYQrhRjeRIvRrgqSLfbCpReyLfA3dj4N1628CdL3tGBw8XAaofV_5SpbnQhGUXMhb9ULy5J0wP9aj1Ls7Msd4xZU7lybbm34nfHz8aiK7wiYRDSj2jsNfRRcxA6BMKXEM9e6dWEKsHn0ljgNgjC6dfFRscXybvrD3HzZjEB1HNZNwuzoMAGk3c8s6v5Uh--Q3o-wfgP8XUehpwkdsUZHM8pt8cDwAg5uXipyj6hjZ2bimKMibqEI0YGu6cQ0g9Pm9uYIvsXHdJ0zs_hy-zqj0483WfGjXsQd1A",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -24591,6 +25252,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -24618,7 +25285,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.realm: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -24772,7 +25439,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.env: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25017,7 +25684,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25115,7 +25782,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 33.35,
+                     *       "evaluation_time_ms": 181.54,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -25666,7 +26333,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.events: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25775,7 +26442,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25870,7 +26537,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.tool_name: Field required, and 1 more",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25921,7 +26588,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
+                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
                  */
                 approval_id: string;
             };
@@ -25937,7 +26604,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26032,7 +26699,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.approval_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -26059,7 +26726,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 approval_id: string;
             };
@@ -26087,7 +26754,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26224,7 +26891,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 channel_id: string;
             };
@@ -26241,7 +26908,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:21abb7c8-3b00-4f8a-8e7b-f105e342c161"
+                 *         "data": "approve:cce84368-b6d0-49e0-8d35-9d3167cd71d8"
                  *       }
                  *     }
                  */
@@ -26617,6 +27284,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -26740,6 +27412,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -26867,6 +27544,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -27108,7 +27790,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.key: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27194,6 +27876,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27236,7 +27924,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.value: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27308,6 +27996,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27335,7 +28029,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.key: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27422,6 +28116,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27464,7 +28164,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27567,7 +28267,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.keys: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27639,7 +28339,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -27804,7 +28504,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                 *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                  *       "outcome": "success"
                  *     }
                  */
@@ -27970,7 +28670,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "dc371291-bd7a-48a2-8624-e3efa75d0a88"
+                 *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7"
                  *     }
                  */
                 "application/json": {
@@ -28309,7 +29009,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 3 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -28593,7 +29293,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -28641,8 +29341,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28661,8 +29361,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28831,7 +29531,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.scope: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -28949,8 +29649,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29038,8 +29738,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: ee36dd09-533b-48d7-8215-39ccdb78a2f0). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: ee36dd09-533b-48d7-8215-39ccdb78a2f0). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 431e73f1-bdf9-4293-8f22-09e8044a7a9e). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 431e73f1-bdf9-4293-8f22-09e8044a7a9e). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29129,8 +29829,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29284,7 +29984,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29308,7 +30008,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -29324,8 +30024,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29494,7 +30194,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29518,7 +30218,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a7edee2b-6387-407a-8c10-d5d121d5afce
+                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
                  */
                 id: string;
             };
@@ -29536,8 +30236,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *       "agent_id": "a7edee2b-6387-407a-8c10-d5d121d5afce"
+                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "agent_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
                      *     }
                      */
                     "application/json": {
@@ -29639,7 +30339,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29663,7 +30363,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -29693,8 +30393,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -29901,7 +30601,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29930,7 +30630,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -29948,8 +30648,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -29958,8 +30658,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30089,7 +30789,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30113,7 +30813,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -30143,8 +30843,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30351,7 +31051,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30374,7 +31074,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -30404,8 +31104,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30612,7 +31312,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30678,10 +31378,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "workflow_execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -30864,10 +31564,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "workflow_execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "workflow_execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31053,10 +31753,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "execution_id": "ab4290bd-1287-4004-8412-d99212361598",
+                     *       "id": "ab4290bd-1287-4004-8412-d99212361598",
+                     *       "workflow_execution_id": "ab4290bd-1287-4004-8412-d99212361598",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31240,16 +31940,16 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "workflow_name": "release-gate",
-                     *           "status": "running",
+                     *           "status": "cancelled",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": null,
+                     *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": null,
+                     *           "summary": "Not today.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31257,16 +31957,16 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "workflow_name": "release-gate",
-                     *           "status": "running",
+                     *           "status": "cancelled",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": null,
+                     *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": null,
+                     *           "summary": "Not today.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31402,7 +32102,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.workflow_id: Value error, Null bytes are not allowed, and 4 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31454,7 +32154,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -31470,9 +32170,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -31503,7 +32203,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *           "id": "235d2855-568a-4f81-8459-5413357deb0d"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -31627,7 +32327,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31651,7 +32351,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -31669,7 +32369,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d"
                      *     }
                      */
                     "application/json": {
@@ -31784,7 +32484,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31808,7 +32508,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example 1a979a40-7569-45ca-8493-cf27be74f299
                  */
                 id: string;
             };
@@ -31838,7 +32538,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *       "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299"
                      *     }
                      */
                     "application/json": {
@@ -31938,7 +32638,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31961,7 +32661,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -32000,7 +32700,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d"
                      *     }
                      */
                     "application/json": {
@@ -32147,7 +32847,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -32163,11 +32863,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
                      *       "events": [
                      *         {
-                     *           "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32177,15 +32877,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *               "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *               "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *               "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32195,8 +32895,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *               "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *               "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *               "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32329,7 +33029,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32360,7 +33060,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -32376,16 +33076,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32462,7 +33162,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32508,8 +33208,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32525,8 +33225,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32684,7 +33384,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.scope: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32723,8 +33423,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -32830,7 +33530,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -32860,7 +33560,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.scope: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32899,8 +33599,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33006,7 +33706,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33036,7 +33736,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.scope: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33204,8 +33904,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33343,7 +34043,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33386,8 +34086,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "7fc37521-8c85-450f-8e0b-b63880ccf742",
-                     *       "workflow_id": "7fc37521-8c85-450f-8e0b-b63880ccf742"
+                     *       "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15"
                      *     }
                      */
                     "application/json": {
@@ -33491,7 +34191,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33609,7 +34309,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33657,8 +34357,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33670,8 +34370,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33798,6 +34498,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -33810,7 +34516,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33864,8 +34570,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34028,7 +34734,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34058,7 +34764,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34111,8 +34817,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34275,7 +34981,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34305,7 +35011,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34348,23 +35054,17 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
-                     *           "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *           "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *           "stimulus_id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {
-                     *             "content-type": "application/json",
-                     *             "x-idempotency-key": "order-1",
-                     *             "user-agent": "lightMyRequest",
-                     *             "host": "localhost:80",
-                     *             "content-length": "18"
-                     *           },
-                     *           "idempotency_key": "order-1",
+                     *           "headers": {},
+                     *           "idempotency_key": "order-2",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
-                     *           "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *           "workflow_execution_id": "baad4046-3f23-4f55-89e3-af49404ec04b",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34377,23 +35077,17 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
-                     *           "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *           "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *           "stimulus_id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {
-                     *             "content-type": "application/json",
-                     *             "x-idempotency-key": "order-1",
-                     *             "user-agent": "lightMyRequest",
-                     *             "host": "localhost:80",
-                     *             "content-length": "18"
-                     *           },
-                     *           "idempotency_key": "order-1",
+                     *           "headers": {},
+                     *           "idempotency_key": "order-2",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
-                     *           "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *           "workflow_execution_id": "baad4046-3f23-4f55-89e3-af49404ec04b",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34574,7 +35268,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34646,10 +35340,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
-                     *       "stimulus_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
-                     *       "workflow_execution_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
+                     *       "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *       "stimulus_id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *       "workflow_execution_id": "baad4046-3f23-4f55-89e3-af49404ec04b",
+                     *       "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
                      *       "status": "classified"
                      *     }
                      */
@@ -34725,7 +35419,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9"
+                     *       "original_stimulus_id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34756,7 +35450,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999"
+                     *       "stimulus_id": "59f01046-c7dc-409d-83e1-20e57d655b6b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34788,7 +35482,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 77c5dafb-c53a-49a6-84d9-1e8acfb68545
+                 * @example 9110f4b2-b708-44e2-8e84-5e9fe9456ad8
                  */
                 id: string;
             };
@@ -34804,8 +35498,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
-                     *       "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *       "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *       "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -34819,8 +35513,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
-                     *       "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -34830,8 +35524,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
-                     *         "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *         "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *         "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -34845,8 +35539,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
-                     *         "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *         "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *         "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -35035,7 +35729,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35485,7 +36179,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.source: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35525,7 +36219,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ef252029-c682-471e-8617-f3817b2838e9",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35657,7 +36351,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35727,7 +36421,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ef252029-c682-471e-8617-f3817b2838e9",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35856,6 +36550,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -36055,7 +36755,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36091,7 +36791,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "ef252029-c682-471e-8617-f3817b2838e9",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36116,7 +36816,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "ef252029-c682-471e-8617-f3817b2838e9",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36321,9 +37021,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36341,9 +37041,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36528,7 +37228,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.agent_id: Value error, Null bytes are not allowed, and 4 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36587,7 +37287,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -36619,9 +37319,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -36742,7 +37442,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.agent_id: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36796,7 +37496,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -36834,9 +37534,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -36957,7 +37657,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37001,7 +37701,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -37017,9 +37717,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37043,7 +37743,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "c0faa5f0-7166-41df-87e5-250aaedaaff8"
+                     *           "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37306,7 +38006,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37330,7 +38030,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -37348,8 +38048,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -37466,7 +38166,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37490,7 +38190,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example b34f1325-af15-4000-8241-249937139670
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
             };
@@ -37520,8 +38220,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670"
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305"
                      *     }
                      */
                     "application/json": {
@@ -37623,7 +38323,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37646,7 +38346,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
                 /**
@@ -37766,7 +38466,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37803,7 +38503,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -37819,16 +38519,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution c0faa5f0-7166-41df-87e5-250aaedaaff8 started","sequence":1,"execution_started":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution be2b775c-b8cd-43b8-8857-63d3c635f7ad started","sequence":1,"execution_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -37905,7 +38605,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.follow: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37942,7 +38642,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -37958,16 +38658,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution c0faa5f0-7166-41df-87e5-250aaedaaff8 started","sequence":1,"execution_started":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution be2b775c-b8cd-43b8-8857-63d3c635f7ad started","sequence":1,"execution_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38044,7 +38744,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.follow: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38079,7 +38779,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -38095,16 +38795,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38181,7 +38881,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.follow: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38216,7 +38916,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -38232,16 +38932,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38318,7 +39018,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.follow: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38354,7 +39054,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38364,7 +39064,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38374,7 +39074,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38386,7 +39086,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38396,7 +39096,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38406,7 +39106,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38511,7 +39211,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 id: string;
             };
@@ -38528,7 +39228,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -38537,7 +39237,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -38664,7 +39364,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38688,7 +39388,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 id: string;
             };
@@ -38719,7 +39419,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "814ed67f-9943-41ff-8beb-f38f92cb4f01"
+                     *       "request_id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8"
                      *     }
                      */
                     "application/json": {
@@ -38832,7 +39532,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38855,7 +39555,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
                  */
                 id: string;
             };
@@ -38886,7 +39586,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e"
+                     *       "request_id": "b35c7004-2fb7-4628-82d0-e90b95b9179c"
                      *     }
                      */
                     "application/json": {
@@ -38999,7 +39699,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.reason: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39043,7 +39743,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39056,7 +39756,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39199,7 +39899,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39257,7 +39957,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39492,7 +40192,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -39508,7 +40208,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39622,7 +40322,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.volume_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39646,7 +40346,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example d09fb7b9-d612-4f8d-8f12-b68fab087e0a
                  */
                 volume_id: string;
             };
@@ -39664,7 +40364,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4"
+                     *       "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a"
                      *     }
                      */
                     "application/json": {
@@ -39779,7 +40479,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.volume_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39803,7 +40503,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -39833,7 +40533,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40011,7 +40711,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -40225,7 +40925,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -40364,7 +41064,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -40503,7 +41203,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -40644,7 +41344,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -40810,7 +41510,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -41012,11 +41712,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41026,11 +41726,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41168,7 +41868,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -41219,11 +41919,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41233,11 +41933,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41375,7 +42075,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -41417,8 +42117,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                 *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
+                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                 *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -41574,6 +42274,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -41700,8 +42406,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                 *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
+                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                 *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42891,26 +43597,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
-                     *           "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
-                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "a8f6777a-82ed-496f-8117-851178087333",
-                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -42921,9 +43609,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *               "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *               "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *               "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *               "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *               "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -42932,6 +43620,24 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "credential_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -42941,26 +43647,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
-                     *           "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
-                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "a8f6777a-82ed-496f-8117-851178087333",
-                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -42971,9 +43659,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *               "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *               "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *               "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *               "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *               "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -42982,6 +43670,24 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "credential_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -43170,7 +43876,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a8f6777a-82ed-496f-8117-851178087333
+                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
                  */
                 id: string;
             };
@@ -43186,8 +43892,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a8f6777a-82ed-496f-8117-851178087333",
-                     *       "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43198,9 +43904,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43215,8 +43921,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "a8f6777a-82ed-496f-8117-851178087333",
-                     *         "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *         "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *         "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43227,9 +43933,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *             "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *             "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *             "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *             "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *             "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -43449,7 +44155,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -43473,7 +44179,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a8f6777a-82ed-496f-8117-851178087333
+                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
                  */
                 id: string;
             };
@@ -43490,7 +44196,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "success": true
                      *     }
                      */
@@ -43597,7 +44303,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -43680,8 +44386,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a8f6777a-82ed-496f-8117-851178087333",
-                     *       "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43918,8 +44624,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
-                     *       "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *       "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *       "credential_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44115,7 +44821,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a8f6777a-82ed-496f-8117-851178087333
+                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
                  */
                 id: string;
             };
@@ -44147,8 +44853,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a8f6777a-82ed-496f-8117-851178087333",
-                     *       "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44159,9 +44865,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44383,7 +45089,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a8f6777a-82ed-496f-8117-851178087333
+                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
                  */
                 id: string;
             };
@@ -44401,9 +45107,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44414,9 +45120,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44554,7 +45260,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -44578,7 +45284,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a8f6777a-82ed-496f-8117-851178087333
+                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
                  */
                 id: string;
             };
@@ -44614,9 +45320,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *       "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *       "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *       "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -44752,7 +45458,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -44775,12 +45481,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a8f6777a-82ed-496f-8117-851178087333
+                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example bf73ced7-5850-447f-87d2-37f936194402
+                 * @example 80b594f6-6dcb-49bf-8bff-f334269dc9e1
                  */
                 grant_id: string;
             };
@@ -44797,8 +45503,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *       "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *       "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *       "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
                      *       "success": true
                      *     }
                      */
@@ -44907,7 +45613,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45052,8 +45758,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "OAuth provider not found",
-                     *       "message": "There is no OAuth provider 'uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu'. An operator sets it up with PUT /v1/credentials/providers/{name}."
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -45068,7 +45774,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45261,6 +45967,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -45405,8 +46117,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "OAuth provider not found",
-                     *       "message": "OAuth provider not found"
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -45436,7 +46148,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45672,11 +46384,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd&code_challenge=7HZyi3P7e_QHHIatFSvC9VX6WAQ7uz6iXV_ZyODpWpE&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd&code_challenge=7HZyi3P7e_QHHIatFSvC9VX6WAQ7uz6iXV_ZyODpWpE&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd&code_challenge=7HZyi3P7e_QHHIatFSvC9VX6WAQ7uz6iXV_ZyODpWpE&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd",
-                     *       "state_token": "f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b&code_challenge=dXblp4Cy6LXsS2WFZhcSVgR3m3V4gd9tXCE00Wzstl8&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b&code_challenge=dXblp4Cy6LXsS2WFZhcSVgR3m3V4gd9tXCE00Wzstl8&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b&code_challenge=dXblp4Cy6LXsS2WFZhcSVgR3m3V4gd9tXCE00Wzstl8&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b",
+                     *       "state_token": "800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -45833,7 +46545,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd
+                 * @example 800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -45859,8 +46571,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "credential_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46001,7 +46713,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0"
+                 *       "state": "07ceef508d9b8f2a9dfe7efb7c9668233af3ef6245408258baa29cf9bef76243"
                  *     }
                  */
                 "application/json": {
@@ -46029,8 +46741,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *       "credential_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46213,7 +46925,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "e8kFih35s2_busPB950Y65IwSyGeXiVOM-1JZWXpBt8",
+                     *       "device_code": "pRWIIWDFwX08t3d3OuhCigzFvi9h9sHUm0HQ0Ck9W10",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -46378,7 +47090,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "e8kFih35s2_busPB950Y65IwSyGeXiVOM-1JZWXpBt8",
+                 *       "device_code": "pRWIIWDFwX08t3d3OuhCigzFvi9h9sHUm0HQ0Ck9W10",
                  *       "provider": "files"
                  *     }
                  */
@@ -46401,8 +47113,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *       "binding_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3"
+                     *       "credential_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *       "binding_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c"
                      *     }
                      */
                     "application/json": {
@@ -46518,7 +47230,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.device_code: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -46563,7 +47275,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "gLWU9m3LCb_r__M0Jp3J4UKxm7JB1KxjV7-2XrNMobM",
+                 *       "device_code": "NfzgBtd7kNF580aRgL6X4yNEoMr3qHNfSqB2Z42HMmU",
                  *       "provider": "files"
                  *     }
                  */
@@ -46586,8 +47298,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "acfffaa1-17a4-4753-8048-f0540b3dcc9f",
-                     *       "binding_id": "acfffaa1-17a4-4753-8048-f0540b3dcc9f"
+                     *       "credential_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *       "binding_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2"
                      *     }
                      */
                     "application/json": {
@@ -46703,7 +47415,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.device_code: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -46756,7 +47468,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
+                     *           "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46771,7 +47483,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
+                     *           "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46787,7 +47499,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
+                     *           "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46955,7 +47667,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
+                     *       "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -46966,9 +47678,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_SzdxqT1zZRi7NddhfjiiIt1XYE38aCYjaA1eKHe2",
-                     *       "key_value": "aegis_SzdxqT1zZRi7NddhfjiiIt1XYE38aCYjaA1eKHe2",
-                     *       "api_key": "aegis_SzdxqT1zZRi7NddhfjiiIt1XYE38aCYjaA1eKHe2"
+                     *       "key": "aegis_JRllQVI5EVyuj8LMHIaPsLIIpDQUcrdxYfo00frd",
+                     *       "key_value": "aegis_JRllQVI5EVyuj8LMHIaPsLIIpDQUcrdxYfo00frd",
+                     *       "api_key": "aegis_JRllQVI5EVyuj8LMHIaPsLIIpDQUcrdxYfo00frd"
                      *     }
                      */
                     "application/json": {
@@ -47075,7 +47787,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.name: Field required",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -47099,7 +47811,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example e8c07252-0a36-4859-80b0-dafef3aefbf0
+                 * @example 754b27d4-6057-4ef6-8e25-402d6c1be025
                  */
                 id: string;
             };
@@ -47117,7 +47829,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
+                     *       "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
                      *       "success": true
                      *     }
                      */
@@ -47226,7 +47938,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50164,7 +50876,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50317,7 +51029,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.name: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50359,30 +51071,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "execution_id": null,
+                     *           "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "execution_id": null,
+                     *           "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -50515,7 +51227,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50557,30 +51269,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "execution_id": null,
+                     *           "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "execution_id": null,
+                     *           "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -50713,7 +51425,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50810,7 +51522,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.follow: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50845,10 +51557,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *         "execution_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *         "agent_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
-                     *         "sub": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *         "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
+                     *         "execution_id": "3fbc1371-408a-41c6-8e37-4758804e437d",
+                     *         "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *         "sub": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -50864,10 +51576,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "085d5057-00e2-4e00-8ee1-168740046c21",
-                     *         "execution_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
-                     *         "agent_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *         "sub": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *         "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *         "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
+                     *         "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *         "sub": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -50883,7 +51595,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *         "session_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51013,9 +51725,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *       "session_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjYyODBlOTNmLWFhODUtNDIyYS04ZjkzLTc5OTYzMDliYWU3NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJlNGQwNGQwYS1jYjcyLTQ3ZmMtODQxOS0xMzVkNGQ1N2E1YmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.FvPC28A3Tsk2UCLrRt4bviEnItD71luDw70cMNhXDGroOs6g3_M6NsN2h6_B15r4YQVuh7EJ1wTr4GiKKMF6BA",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6Ijk5ZjRlNzU4LWI2YzktNDEwYy04NmI1LWEyMmEyNmU3NjI5OCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjNzQxMDNlYy0yYjQzLTQwZjUtODc4YS1lMmEzMmFhMDg4YWUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.E92Kgg6gtIIiRvQg9xc4w-uYGctoXL0clpM45funkAwQMjTrARHGJYZx-usVn7uFowanMx-V0tyrBmY8Ubc1DA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51152,7 +51864,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *       "session_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51267,7 +51979,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.execution_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51414,7 +52126,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.execution_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51454,8 +52166,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *           "execution_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51466,8 +52178,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *           "execution_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51593,11 +52305,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *       "execution_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *       "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *       "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8"
+                     *       "gateway_url": "https://lictor.example.com/x/c8cqxbSJfAm6w1aQz7ZIQ6FlVi28wLBmZA9m-0oSBw0"
                      *     }
                      */
                     "application/json": {
@@ -51707,7 +52419,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.workload_id: Field required, and 1 more",
+                     *       "message": "Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51852,7 +52564,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.workload_id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51901,19 +52613,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "6280e93f-aa85-422a-8f93-7996309bae76",
+                     *       "kid": "99f4e758-b6c9-410c-86b5-a22a26e76298",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "6280e93f-aa85-422a-8f93-7996309bae76",
+                     *           "kid": "99f4e758-b6c9-410c-86b5-a22a26e76298",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "kid": "6ac14f87-4c99-496c-8ae2-efc5f553b319",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52021,7 +52733,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.algorithm: Input should be one of 'RS256', 'EdDSA'",
+                     *       "message": "Input should be one of 'RS256', 'EdDSA'",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52045,7 +52757,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example c43f19ee-b121-483a-8bb7-6ea7e463f25e
+                 * @example 6ac14f87-4c99-496c-8ae2-efc5f553b319
                  */
                 kid: string;
             };
@@ -52062,7 +52774,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "c43f19ee-b121-483a-8bb7-6ea7e463f25e"
+                     *       "kid": "6ac14f87-4c99-496c-8ae2-efc5f553b319"
                      *     }
                      */
                     "application/json": {
@@ -52129,7 +52841,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'c43f19ee-b121-483a-8bb7-6ea7e463f25e'."
+                     *       "message": "There is no key '6ac14f87-4c99-496c-8ae2-efc5f553b319'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52174,7 +52886,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.kid: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52218,7 +52930,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "7eb02620-441b-4597-888b-2697f0c3ae26",
+                     *           "id": "96c22ef7-b131-4605-8340-db0701ae640f",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52231,7 +52943,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7eb02620-441b-4597-888b-2697f0c3ae26",
+                     *           "id": "96c22ef7-b131-4605-8340-db0701ae640f",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52361,7 +53073,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.tenant_id: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52427,7 +53139,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7eb02620-441b-4597-888b-2697f0c3ae26",
+                     *       "id": "96c22ef7-b131-4605-8340-db0701ae640f",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -52537,7 +53249,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body.limit_value: Input must be >= 0",
+                     *       "message": "Input must be >= 0",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52561,7 +53273,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7eb02620-441b-4597-888b-2697f0c3ae26
+                 * @example 96c22ef7-b131-4605-8340-db0701ae640f
                  */
                 id: string;
             };
@@ -52578,7 +53290,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "7eb02620-441b-4597-888b-2697f0c3ae26"
+                     *       "id": "96c22ef7-b131-4605-8340-db0701ae640f"
                      *     }
                      */
                     "application/json": {
@@ -52675,7 +53387,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52823,7 +53535,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.scope_type: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52994,6 +53706,711 @@ export interface operations {
                      * @example {
                      *       "error": "unauthorized",
                      *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ColonySubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tier": "enterprise",
+                     *       "features": [
+                     *         "contracts",
+                     *         "approvals",
+                     *         "agents",
+                     *         "workflows",
+                     *         "volumes",
+                     *         "schedules",
+                     *         "stimuli",
+                     *         "teams",
+                     *         "sso",
+                     *         "cortex",
+                     *         "billing"
+                     *       ],
+                     *       "quota_usage": {
+                     *         "concurrent_executions": {
+                     *           "used": 0,
+                     *           "limit": null
+                     *         },
+                     *         "agents": {
+                     *           "used": 1,
+                     *           "limit": null
+                     *         },
+                     *         "storage_bytes": {
+                     *           "used": 2000,
+                     *           "limit": null
+                     *         }
+                     *       },
+                     *       "members_used": 1,
+                     *       "members_limit": 4294967295,
+                     *       "seat_count": 0,
+                     *       "status": "active",
+                     *       "current_period_end": "2027-01-15T08:00:00Z",
+                     *       "is_team": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `free`, `pro`, `business`, `enterprise` or `system`. */
+                        tier: string;
+                        /** @description What this server has for the tenant. */
+                        features: string[];
+                        /** @description What there is of what, and how much there may be; a limit that is null is none. */
+                        quota_usage: {
+                            /** @description Executions under way. */
+                            concurrent_executions: {
+                                /** @description How much there is. */
+                                used: number;
+                                /** @description At most so many, up to 1,000. */
+                                limit: number | null;
+                            };
+                            /** @description Agents of the tenant. */
+                            agents: {
+                                /** @description How much there is. */
+                                used: number;
+                                /** @description At most so many, up to 1,000. */
+                                limit: number | null;
+                            };
+                            /** @description Bytes that its volumes may hold. */
+                            storage_bytes: {
+                                /** @description How much there is. */
+                                used: number;
+                                /** @description At most so many, up to 1,000. */
+                                limit: number | null;
+                            };
+                        };
+                        /** @description Members of the tenant. */
+                        members_used: number;
+                        /** @description How many members the tier is meant for. It bounds nothing. */
+                        members_limit: number;
+                        /** @description Seats that were bought. */
+                        seat_count: number;
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /** @description ISO 8601, UTC */
+                        current_period_end: string | null;
+                        /** @description False for the tenant of one person. */
+                        is_team: boolean;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "tenant_suspended",
+                     *       "message": "This tenant is suspended. Ask who runs this installation to resume it."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1CortexPatterns: {
+        parameters: {
+            query?: {
+                /** @description Only patterns whose error or approach hold this text. */
+                query?: string;
+                /** @description The same, under the name of other clients. */
+                q?: string;
+                /**
+                 * @description At most so many, up to 500.
+                 * @example 10
+                 */
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "patterns": [],
+                     *       "items": [],
+                     *       "count": 0
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The weightiest first. */
+                        patterns: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
+                            id: string;
+                            /** @description The kind of the error, and how its text began. */
+                            error_signature: string;
+                            /** @description SHA-256 of the error without numbers, names and paths. */
+                            error_signature_hash: string;
+                            /** @description The name that the text of the error begins with; `general` where it has none. */
+                            error_type: string;
+                            /** @description As it was when it was learned. */
+                            error_message: string;
+                            /** @description The same as solution_approach. */
+                            solution: string;
+                            /** @description By which tools the accepted attempt was made, and how its answer began. */
+                            solution_approach: string;
+                            /** @description What the accepted attempt answered, at most 8 KiB. */
+                            solution_code: string | null;
+                            /** @description From 0 to 1. */
+                            success_rate: number;
+                            /** @description Its weight, from 0 to 1: it rises with each success and fades unused. */
+                            success_score: number;
+                            /** @description How often it was learned. */
+                            frequency: number;
+                            /** @description How often it went well. */
+                            success_count: number;
+                            /** @description How often it was learned or recalled. */
+                            total_count: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_used_at: string;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
+                            id: string;
+                            /** @description The kind of the error, and how its text began. */
+                            error_signature: string;
+                            /** @description SHA-256 of the error without numbers, names and paths. */
+                            error_signature_hash: string;
+                            /** @description The name that the text of the error begins with; `general` where it has none. */
+                            error_type: string;
+                            /** @description As it was when it was learned. */
+                            error_message: string;
+                            /** @description The same as solution_approach. */
+                            solution: string;
+                            /** @description By which tools the accepted attempt was made, and how its answer began. */
+                            solution_approach: string;
+                            /** @description What the accepted attempt answered, at most 8 KiB. */
+                            solution_code: string | null;
+                            /** @description From 0 to 1. */
+                            success_rate: number;
+                            /** @description Its weight, from 0 to 1: it rises with each success and fades unused. */
+                            success_score: number;
+                            /** @description How often it was learned. */
+                            frequency: number;
+                            /** @description How often it went well. */
+                            success_count: number;
+                            /** @description How often it was learned or recalled. */
+                            total_count: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_used_at: string;
+                        }[];
+                        /** @description How many there are in this answer. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0, not 'ten'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:list'.",
+                     *       "required": "execution:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "query"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "q"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "cortex_not_configured",
+                     *       "message": "This server has no memory: LICTOR_CORTEX is off."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1CortexSkills: {
+        parameters: {
+            query?: {
+                /**
+                 * @description At most so many, up to 500.
+                 * @example 10
+                 */
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "skills": [],
+                     *       "items": [],
+                     *       "count": 0
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The most used first. */
+                        skills: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
+                            id: string;
+                            /** @description The kind of error. */
+                            name: string;
+                            /** @description In a sentence. */
+                            description: string;
+                            /** @description The kind of error. */
+                            category: string;
+                            /** @description `intermediate`, or `advanced` from 5 patterns on. */
+                            level: string;
+                            /** @description The kind of error, in a list. */
+                            capability_tags: string[];
+                            /** @description Patterns of this kind. */
+                            patternCount: number;
+                            /** @description How often they were learned, together. */
+                            usageCount: number;
+                            /** @description In percent. */
+                            successRate: number;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
+                            id: string;
+                            /** @description The kind of error. */
+                            name: string;
+                            /** @description In a sentence. */
+                            description: string;
+                            /** @description The kind of error. */
+                            category: string;
+                            /** @description `intermediate`, or `advanced` from 5 patterns on. */
+                            level: string;
+                            /** @description The kind of error, in a list. */
+                            capability_tags: string[];
+                            /** @description Patterns of this kind. */
+                            patternCount: number;
+                            /** @description How often they were learned, together. */
+                            usageCount: number;
+                            /** @description In percent. */
+                            successRate: number;
+                        }[];
+                        /** @description How many there are in this answer. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0, not 'many'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:list'.",
+                     *       "required": "execution:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "cortex_not_configured",
+                     *       "message": "This server has no memory: LICTOR_CORTEX is off."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1CortexMetrics: {
+        parameters: {
+            query?: {
+                /** @description Accepted and ignored: all figures are given. */
+                metric_type?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "pattern_count": 0,
+                     *       "solution_count": 1,
+                     *       "avg_success_rate": null,
+                     *       "totalPatterns": 0,
+                     *       "totalSkills": 0,
+                     *       "avgSuccessRate": null,
+                     *       "totalFrequency": 0,
+                     *       "mostUsedSkills": [],
+                     *       "patternsThisWeek": 0,
+                     *       "growthRate": 0,
+                     *       "firstAttemptSuccessRate": null,
+                     *       "averageIterations": null,
+                     *       "learningVelocity": 0,
+                     *       "memory_utilization": 0,
+                     *       "memoryUtilization": 0,
+                     *       "recall_accuracy": null,
+                     *       "recallAccuracy": null,
+                     *       "decay": {
+                     *         "lastRunAt": null,
+                     *         "decayed": 0,
+                     *         "removed": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description How many patterns there are. */
+                        pattern_count: number;
+                        /** @description Ways in which tasks were done. */
+                        solution_count: number;
+                        /** @description From 0 to 1. */
+                        avg_success_rate: number | null;
+                        /** @description The same. */
+                        totalPatterns: number;
+                        /** @description Kinds of errors that something helped against. */
+                        totalSkills: number;
+                        /** @description From 0 to 1. */
+                        avgSuccessRate: number | null;
+                        /** @description How often something was learned. */
+                        totalFrequency: number;
+                        /** @description At most five. */
+                        mostUsedSkills: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
+                            id: string;
+                            /** @description The kind of error. */
+                            name: string;
+                            /** @description In a sentence. */
+                            description: string;
+                            /** @description The kind of error. */
+                            category: string;
+                            /** @description `intermediate`, or `advanced` from 5 patterns on. */
+                            level: string;
+                            /** @description The kind of error, in a list. */
+                            capability_tags: string[];
+                            /** @description Patterns of this kind. */
+                            patternCount: number;
+                            /** @description How often they were learned, together. */
+                            usageCount: number;
+                            /** @description In percent. */
+                            successRate: number;
+                        }[];
+                        /** @description Patterns of the last seven days. */
+                        patternsThisWeek: number;
+                        /** @description Patterns of this week for each older one. */
+                        growthRate: number;
+                        /** @description From 0 to 1. */
+                        firstAttemptSuccessRate: number | null;
+                        /** @description Attempts of executions that completed; null before one has. */
+                        averageIterations: number | null;
+                        /** @description Patterns a day, of the last seven. */
+                        learningVelocity: number;
+                        /** @description From 0 to 1. */
+                        memory_utilization: number;
+                        /** @description From 0 to 1. */
+                        memoryUtilization: number;
+                        /** @description From 0 to 1. */
+                        recall_accuracy: number | null;
+                        /** @description From 0 to 1. */
+                        recallAccuracy: number | null;
+                        /** @description What fading did: weights of what is unused for a week fall by 5 % a day. */
+                        decay: {
+                            /** @description ISO 8601, UTC */
+                            lastRunAt: string | null;
+                            /** @description How often a weight fell. */
+                            decayed: number;
+                            /** @description What fell below 0.05, and was removed. */
+                            removed: number;
+                        };
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:list'.",
+                     *       "required": "execution:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "metric_type"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "cortex_not_configured",
+                     *       "message": "This server has no memory: LICTOR_CORTEX is off."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -53460,7 +54877,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -53679,7 +55096,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -53898,7 +55315,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -54052,7 +55469,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -54509,7 +55926,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "body: Input must be object",
+                     *       "message": "Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -55410,7 +56827,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 volume_id: string;
             };
@@ -55469,7 +56886,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *       "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -55632,9 +57049,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImM0M2YxOWVlLWIxMjEtNDgzYS04YmI3LTZlYTdlNDYzZjI1ZSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzZDY3MjZjYS0zNGJkLTRiYjEtOGY1Ny1iNWIyMjQ0ZGU4YzIiLCJleGVjX2lkIjoiMWQyMTBlMWMtZDIzNS00ZjBiLTg0NDMtZTgyM2Q4YmQzNzNhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjFkMjEwZTFjLWQyMzUtNGYwYi04NDQzLWU4MjNkOGJkMzczYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwN2NlZWY1MC04ZDliLTRmMmEtOGRmZS03ZWZiN2M5NjY4MjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.XRrTXP1XUElYhkciqrz7npQ5zjbukbYeF-TKtFTmVkVqTUbnCebKWDbhtdCQRRhEox46_2BEIGFrc8sxkMHY1LA5nrEbZmmFL_fjlZ7tKOfNjQtoYA6-Oy95BhhroyhAgTRLSNXS5abh6bBy7fzo3ScSYMf5SMSmvPUugyzsoGOrLKgVsk2JjkRtz0xV_GPHPOHIKn2bEIgC1Awam_2tWglaPAFettCmHZNAYUoN_bTbERijR8KpPsse9GHAA0FVgQ90pSQUUmdNyEG6h1PVILrHIThBDtmUKsL13lYxaxcswF1_tysFqPy5-XGuG0rbBSUYZRX2s7kMcnT8VVVSfQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjZhYzE0Zjg3LTRjOTktNDk2Yy04YWUyLWVmYzVmNTUzYjMxOSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzY2M4OTQ0My02N2Q4LTRiNzgtOGQ1Yy02OTM5NmRlYTdhNjMiLCJleGVjX2lkIjoiM2ZiYzEzNzEtNDA4YS00MWM2LThlMzctNDc1ODgwNGU0MzdkIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjNmYmMxMzcxLTQwOGEtNDFjNi04ZTM3LTQ3NTg4MDRlNDM3ZCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0MzVmY2ZmMy1hZDcxLTRmZDItODlkZi02NzYxNjUxZDlkOTIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.Gxoh-_E98crQV50zk51FU70A-Q2hUDXRaeMhjHY5hK-va9OJq871XYOnBXmTwqSACP8LxztyzWm03BkpMbkIobQEuYCe9P1HnYsStqHLvdBIzRbj5IejmGt2_Royewzo1BdNO6LZ-0XJ-18Eaia4DT8OXM8lQsiLTvHFzUuGI4yxPEpts1QAIZCNIc51M0hIBhRaV8ZupkSprOqoSK2gCBD9EgISqgdXS5yg9_eAdsBUIOFHx-UShoDuueqXHnsUWWeOtG84RUx8kyPTqn9lXHn6GrCTW2E9UAL50DM_nyJZ3f27bMtO75sJxpDPwjj_HVAgFECkfY1fi70n1WXl3Q",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823"
+                     *       "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92"
                      *     }
                      */
                     "application/json": {
@@ -55665,7 +57082,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "faa3e6f0ee69"
+                     *         "request_id": "76acb6a93db3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55728,7 +57145,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5976a8bac687"
+                     *         "request_id": "7988482440f5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55789,7 +57206,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ed3a867597b7"
+                     *         "request_id": "84c4333cd276"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55850,7 +57267,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1d284fd651d0"
+                     *         "request_id": "a521d688ed1b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55911,7 +57328,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "edc26c0905ab"
+                     *         "request_id": "68aeb1041fbf"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55972,7 +57389,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8a281fb2d4c2"
+                     *         "request_id": "6f4d0e42b509"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56274,7 +57691,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e5e68d78652b"
+                     *         "request_id": "8b89349a988e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56529,7 +57946,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d0589a15065c"
+                     *         "request_id": "c79ae06d5b26"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56590,7 +58007,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3521e8ac8e85"
+                     *         "request_id": "1c6785f86b10"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57360,7 +58777,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "edf58ca0e8a2"
+                     *         "request_id": "027f471b5176"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57416,19 +58833,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "query.security_context: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "query.security_context: Value error, Null bytes are not allowed",
+                     *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "68a4d0f5f932"
+                     *         "request_id": "a02418ec544d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "query.security_context: Value error, Null bytes are not allowed",
+                     *           "message": "Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -57475,7 +58892,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8
+                 * @example c8cqxbSJfAm6w1aQz7ZIQ6FlVi28wLBmZA9m-0oSBw0
                  */
                 token: string;
             };
@@ -57492,9 +58909,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImM0M2YxOWVlLWIxMjEtNDgzYS04YmI3LTZlYTdlNDYzZjI1ZSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJlM2JlZWM2Zi1jZWQ5LTRjOTItODA2My02NDIxZDlkN2IzM2MiLCJleGVjX2lkIjoiYTc2MzEzMzItZTNkMS00NzVlLTgzZWUtYjNkNjJlODI2NGU0Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImE3NjMxMzMyLWUzZDEtNDc1ZS04M2VlLWIzZDYyZTgyNjRlNCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwODVkNTA1Ny0wMGUyLTRlMDAtOGVlMS0xNjg3NDAwNDZjMjEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.oYNqFeQJn-9GUa8Crxp1qbSQiXscyQO9MQqhwZsWGQlLuaABn7w_oeavem3U21MjPl22PmxiLCXKx9JorY-OHHzW7t3Kl5sSCTInWwiaZpl6Z2e37_NwTrnWm5UFxaAV7v7JYrHbB7AFg6AM_AQQPvB0YaBdnOkJdmO-7SoQYlwufsyTWLk0ALfpmR_J2F3NJf-SN9yK1kEJSmwiYitsoPQ6gSgaYF9NroJ0Lq-MJy1EEhLUv-J7eN8cEUcADV6R9062m_6lZ_k6Rx8YpiPsoZDPyeUnMHEQZNMw_z9w9Oh02D3hvA8AyFEqpshC0lttZghLwW25NhnHHy0AYSByEw",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjZhYzE0Zjg3LTRjOTktNDk2Yy04YWUyLWVmYzVmNTUzYjMxOSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwZGQyZWQzNy05Y2U3LTRhOWUtOGMwMy1lZTc4Y2ZjYzE0YTQiLCJleGVjX2lkIjoiYjlkNzA3YWEtNDQ1MC00ZjkyLThmZWMtYTA1NzAxMWU3NmJhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImI5ZDcwN2FhLTQ0NTAtNGY5Mi04ZmVjLWEwNTcwMTFlNzZiYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJlNGQwNGQwYS1jYjcyLTQ3ZmMtODQxOS0xMzVkNGQ1N2E1YmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.Dz9V2g4PP3nRjvVyHWM7SCuaIqgHhQRbVIxnz2eCvN4pNrSEaidJADZ6hd2jYqRODpEzOsZL4VhXqlmvlBuM5qoMZFqh1fAX-3xf5hYsEL7clxjmhhQ3vP3aBzj-8NKIxShcZZceWnofVrshTY8b1Bw5dwZfh7_2BQ0rYoNtVeQWs1D2jrLZheL85Ms3TcDat32k7VXYfEpGqIKwaFYtb_rGuV6eXMY9rGUbCWz7KKRl-xnXhTlom0m0ivEu8obkSdCH8X1SgUDFaCIvZ-XsvFpxQj8kBeh3YfRAi1pdpltf1eS6hQdFLrMkcL_W6WXjW43xvdnBI6CtfY26-FUZLA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "085d5057-00e2-4e00-8ee1-168740046c21"
+                     *       "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb"
                      *     }
                      */
                     "application/json": {
@@ -57525,7 +58942,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "11527a30ef34"
+                     *         "request_id": "3cd60fa94b76"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57588,7 +59005,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9c1552ebcca3"
+                     *         "request_id": "30fec855c3af"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57649,7 +59066,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e42c92c84f49"
+                     *         "request_id": "b1562d45de23"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57710,7 +59127,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "50af512fb01a"
+                     *         "request_id": "2031fbd1eb6b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57771,7 +59188,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "41d8b3e5523b"
+                     *         "request_id": "aa4de5a2feba"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57832,7 +59249,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1284512f5984"
+                     *         "request_id": "9ada16d35567"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57888,19 +59305,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "path.token: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "path.token: Value error, Null bytes are not allowed",
+                     *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7859aebf20c0"
+                     *         "request_id": "6c072d284389"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "path.token: Value error, Null bytes are not allowed",
+                     *           "message": "Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -58073,7 +59490,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8
+                 * @example c8cqxbSJfAm6w1aQz7ZIQ6FlVi28wLBmZA9m-0oSBw0
                  */
                 token: string;
             };
@@ -58140,7 +59557,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "01f4017c6f22"
+                     *         "request_id": "8b1e7b7470be"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58395,7 +59812,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7e4c85ed2b28"
+                     *         "request_id": "fdfdcdc332da"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58456,7 +59873,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "09e1e5e32d17"
+                     *         "request_id": "e643aea0af58"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58829,7 +60246,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8
+                 * @example c8cqxbSJfAm6w1aQz7ZIQ6FlVi28wLBmZA9m-0oSBw0
                  */
                 token: string;
             };
@@ -59232,7 +60649,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3ba4f812749b"
+                     *         "request_id": "443d7e9bed04"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59288,19 +60705,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "query.security_context: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "query.security_context: Value error, Null bytes are not allowed",
+                     *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3179ee7b2c45"
+                     *         "request_id": "d3012ef32dc8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "query.security_context: Value error, Null bytes are not allowed",
+                     *           "message": "Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -59408,7 +60825,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4126d636a93a"
+                     *         "request_id": "9494ff31d183"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59663,7 +61080,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d97d6d87465f"
+                     *         "request_id": "f6b9aabd72b1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59724,7 +61141,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9d2e6afc3cb5"
+                     *         "request_id": "bec169959ac3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60104,9 +61521,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "61kl38j8CgjjJM2gxHGniyXU61udfGvWetefNpc7FlNJzydbrhbiZflZKzkgU-8Zux_GuK1mlVZB9p0yU1N_udHAlqG9cLyP3DaoWb_CMLUwNRZKkoxUtWPB35_Iu5xsCjDfO1IokIgKBXD3tmk92qsz8vj0QIUWZg6lbx1E_AqqH2M3C-brKIAzNJ_MaF8vZGb3XAQnrK9DM2t265nj3ePeqIHG9bWL4iv8VRkUFcsiq9jtNxh3hKpsHnL-g95Ukcloap-mipvs_ILWHiWT1gdjjIkvqM7HYuBPt8O1WXhH4rgLgy7OxhlWoBsO0IqrYbVFqSGYfZDiCzUC3Q01VQ",
+                     *           "n": "tz4g8FMig6Ai758RRTzkExlXTrjrDl8kcnicVfeOp63OGiYnWN6Vxgzx-gVwLhL9IezvUlIpZrcV3oMTyDzdsrX_395JbsR5_omDDXu0hUxRkwxBnF4o5tu27eZ9352g3lzeGj2U1UlMSPb_zUtiq-tJjNP4mKnc5pmKpqDk8DFNXHDmAkcE3bbzUvcu7hJAv9P8elalf4k6aFOTzxUy17x0_G9sxGiUHniIIJecFwnOBXf5Lcg5OlCvj41NMd9XmeSK8JSrb4eseUj0Kci8ZEfViRwBgty1P5EVU74J7utyRy57TGHUellMo_XMZlm9iHShk9NQ9hjKaQx2aCjxBQ",
                      *           "e": "AQAB",
-                     *           "kid": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "kid": "6ac14f87-4c99-496c-8ae2-efc5f553b319",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -60162,10 +61579,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
-                     *       "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
-                     *       "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *       "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
+                     *       "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *       "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *       "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *       "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
                      *       "status": "classified"
                      *     }
                      */
@@ -60256,7 +61673,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545"
+                     *       "original_stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -60286,7 +61703,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.source: Value error, Null bytes are not allowed",
+                     *       "message": "Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [

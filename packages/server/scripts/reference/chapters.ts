@@ -1,6 +1,7 @@
 import type { Chapter } from './chapter.ts'
 import { billing } from './chapters/billing.ts'
 import { cluster } from './chapters/cluster.ts'
+import { cortex } from './chapters/cortex.ts'
 import {
   approvals,
   assignment,
@@ -65,6 +66,7 @@ export const chapters: readonly Chapter[] = [
   seal,
   observability,
   limits,
+  cortex,
   cluster,
   billing,
   tokens,

@@ -15,6 +15,7 @@ const inForce = 'A second factor is in force. Remove it first.'
 const first = 'This tenant looks after the installation; it cannot be deleted.'
 const notAllowed = 'Only owners and administrators of the tenant may do this.'
 const nobody = 'Nobody with this id is a member of the tenant.'
+const person = 'Teams are those of a person: sign in with your own account.'
 const invalidBody = 'The body needs the e-mail address of who is invited, as email.'
 
 const ofConsole: Readonly<Record<string, string>> = {
@@ -85,6 +86,18 @@ const ofRuntime: Readonly<Record<string, readonly [code: string, message: string
   'DELETE /v1/colony/members/{user_id} 409': ['last_owner', lastOwner],
   'PATCH /v1/colony/members/{user_id} 403': ['forbidden', notAllowed],
   'PATCH /v1/colony/members/{user_id} 409': ['last_owner', lastOwner],
+  'GET /v1/colony/subscription 403': ['tenant_suspended', suspended],
+  'GET /v1/colony/teams 403': ['not_a_person', person],
+  'POST /v1/colony/teams 400': ['Invalid tier: gold', 'Invalid tier: gold'],
+  'POST /v1/colony/teams 402': [
+    'personal_tier_too_low',
+    'Tenants have tiers here; ask who runs this installation for a team.',
+  ],
+  'POST /v1/colony/teams 403': ['not_a_person', person],
+  'POST /v1/colony/teams 409': ['Tenant slug already exists: research', 'Tenant slug already exists: research'],
+  'DELETE /v1/colony/teams/{team_id} 400': ['malformed_json', unreadable],
+  'DELETE /v1/colony/teams/{team_id} 403': ['not_a_person', person],
+  'DELETE /v1/colony/teams/{team_id} 409': ['first_tenant', first],
   'PUT /v1/colony/roles 400': ['invalid_role', "'king' is no role: it takes owner, admin, member or viewer."],
   'PUT /v1/colony/roles 403': ['forbidden', notAllowed],
   'PUT /v1/colony/roles 404': ['not_found', nobody],

@@ -6,6 +6,7 @@ import { rareOfPeople } from './errors-of-people.ts'
 export const meanings: Readonly<Record<number, string>> = {
   400: 'An id, a query or a body that cannot be read.',
   401: 'No credentials, or none that this operation takes; or they are unknown, revoked or expired.',
+  402: 'It takes another tier than the tenant has.',
   403: 'The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`.',
   404: "Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing.",
   409: 'Too late, or there already.',
@@ -134,6 +135,12 @@ export const rare: Readonly<Record<string, unknown>> = {
     ),
   ),
   'POST /v1/billing/checkout 502': { error: 'billing_unavailable', message: 'Billing unavailable' },
+  ...Object.fromEntries(
+    ['patterns', 'skills', 'metrics'].map((path) => [
+      `GET /v1/cortex/${path} 503`,
+      { error: 'cortex_not_configured', message: 'This server has no memory: LICTOR_CORTEX is off.' },
+    ]),
+  ),
   'POST /v1/billing/webhook 503': {
     error: 'unavailable',
     message: 'The subscription changes too fast. Tell it again.',

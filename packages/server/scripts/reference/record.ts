@@ -7,6 +7,7 @@ import { recordBilling } from './scenes/billing.ts'
 import { recordChannels } from './scenes/channels.ts'
 import { recordCluster } from './scenes/cluster.ts'
 import { recordConsole } from './scenes/console.ts'
+import { recordCortex } from './scenes/cortex.ts'
 import { recordLibrary } from './scenes/library.ts'
 import { recordLimits } from './scenes/limits.ts'
 import { recordMembers } from './scenes/members.ts'
@@ -43,6 +44,7 @@ await recordCredentials(reports)
 await recordApiKeys(reports)
 await recordSeal(reports)
 await recordLimits(reports)
+await recordCortex(reports)
 await recordCluster(reports)
 await recordBilling(reports)
 await recordSettings(reports)

@@ -44,6 +44,8 @@ export interface Authenticator {
   session(request: FastifyRequest): Promise<UserCaller>
   apiKey(request: FastifyRequest): Promise<KeyCaller>
   token(request: FastifyRequest): Promise<TokenCaller>
+  /** As who somebody acts that a request of the runtime API comes from: its headers may name another tenant. */
+  actAs(request: FastifyRequest, caller: TokenCaller | UserCaller): Promise<TokenCaller | UserCaller>
   /** The caller of the dispatch gateway. */
   dispatch(request: FastifyRequest): Promise<Caller>
 }
@@ -85,9 +87,12 @@ async function authenticate(access: Access, request: FastifyRequest, by: Authent
       return authenticateEither(request, by)
     case 'bearer':
       // The console calls the runtime API with its session cookie; everything else brings a token.
-      return request.headers.authorization === undefined && request.headers.cookie !== undefined
-        ? by.session(request)
-        : by.token(request)
+      return by.actAs(
+        request,
+        request.headers.authorization === undefined && request.headers.cookie !== undefined
+          ? await by.session(request)
+          : await by.token(request),
+      )
     case 'dispatch':
       return by.dispatch(request)
   }

@@ -18,6 +18,8 @@ export interface UserCaller {
   readonly signedInBy: SignInMethod
   /** Of the session's token: what the access stands on. */
   readonly sessionDigest: string
+  /** Who acts in another tenant than where the session is: as who they came (`tenants/acting.ts`). */
+  readonly own?: UserCaller
 }
 
 /** Which documents the agents of a key read: `contracts` as they are stored, or every bundle as a `Ruleset`. */
@@ -54,6 +56,8 @@ export interface TokenCaller {
   readonly isOfFirstTenant?: boolean
   /** The API key it came with, and the principal that owns it; absent for an access token. */
   readonly key?: { readonly id: string; readonly owner: string }
+  /** Who acts in another tenant than its own: as who it came (`tenants/acting.ts`). */
+  readonly own?: TokenCaller
 }
 
 /** An execution's bootstrap, known by the unguessable address it was given (decisions, Runtime). */

@@ -11,6 +11,7 @@ import { actRoutes } from './acts/routes.ts'
 import { createActStore } from './acts/store.ts'
 import type { KeyCaller, TokenCaller, UserCaller } from './caller.ts'
 import { colonyRoutes } from './colony/routes.ts'
+import { teamRoutes } from './colony/team-routes.ts'
 import { createInvitations } from './invitations/invitations.ts'
 import { invitationRoutes } from './invitations/routes.ts'
 import { createInvitationStore } from './invitations/store.ts'
@@ -40,6 +41,7 @@ import { createSsoStore } from './sso/store.ts'
 import { createStanding } from './standing.ts'
 import { createIdentityStore, type IdentityStore } from './store.ts'
 import { createIdentityTelling, type IdentityTelling } from './telling.ts'
+import { type Acting, createActing } from './tenants/acting.ts'
 import { tenantRoutes } from './tenants/routes.ts'
 import { createTenantStore } from './tenants/store.ts'
 import { createTenants, type Tenants } from './tenants/tenants.ts'
@@ -68,6 +70,7 @@ export interface Identity extends Part {
   authenticateSession(request: FastifyRequest): Promise<UserCaller>
   authenticateKey(request: FastifyRequest): Promise<KeyCaller>
   authenticateToken(request: FastifyRequest): Promise<TokenCaller>
+  readonly actAs: Acting['actAs']
   /** Called, in its transaction, for each new tenant. */
   onTenantFounded(listener: TenantFounded): void
   /** Who keeps what there is to tell a tenant of who came in, and of who may. */
@@ -131,8 +134,10 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
     random,
     baseUrl: publicAddress,
   })
+  const tenantStore = createTenantStore(database)
+  const acting = createActing({ store, tenantStore, telling })
   const openCalls = createOpenCalls({
-    standing: createStanding({ store, accessStore, runtimeKeys, clock }),
+    standing: createStanding({ store, accessStore, runtimeKeys, acting, clock }),
     bus,
     workers,
     onError,
@@ -143,7 +148,6 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
   const people = { ...deps, store, memberStore, passwords, announceWithdrawal, linkTo, onError, tenantFounded }
   const mailer = createMailer({ mail: deps.mail, settings: config, onError })
   const members = createMembers(people)
-  const tenantStore = createTenantStore(database)
   const tenants = createTenants({ ...people, tenantStore })
   const sso = createSingleSignOn({
     ...people,
@@ -208,6 +212,7 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
       return apiKeys.authenticate(request.headers.authorization, typeof agentId === 'string' ? agentId : undefined)
     },
     authenticateToken: tokens.authenticate,
+    actAs: acting.actAs,
     onTenantFounded: (listener) => founded.push(listener),
     tellTo: telling.tellTo,
     ...createRoom([
@@ -240,6 +245,7 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
           actRoutes(app, actStore)
           tenantRoutes(app, { tenants, invitations })
           colonyRoutes(app, { members, invitations })
+          teamRoutes(app, { tenants, isLimited: config.limits === 'on' })
         },
       },
       { start: (address) => localAccess.publish(address) },

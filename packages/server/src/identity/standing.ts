@@ -4,6 +4,7 @@ import type { Caller, KeyCaller, TokenCaller, UserCaller } from './caller.ts'
 import { isOver } from './login.ts'
 import type { RuntimeKeys } from './runtime-keys/runtime-keys.ts'
 import type { IdentityStore } from './store.ts'
+import { type Acting, comesAs } from './tenants/acting.ts'
 import { scopesOfAccount } from './tokens/scopes.ts'
 import type { AccessStore } from './tokens/store.ts'
 
@@ -18,9 +19,10 @@ export function createStanding(deps: {
   store: Pick<IdentityStore, 'findSessions' | 'findKeysInForce'>
   accessStore: Pick<AccessStore, 'findAccounts'>
   runtimeKeys: Pick<RuntimeKeys, 'standing'>
+  acting: Pick<Acting, 'stillMay'>
   clock: Clock
 }): Standing {
-  const { store, accessStore, clock } = deps
+  const { store, accessStore, acting, clock } = deps
 
   async function fallenUsers(callers: readonly UserCaller[]): Promise<UserCaller[]> {
     const sessions = await store.findSessions(distinct(callers.map(({ sessionDigest }) => sessionDigest)))
@@ -54,16 +56,30 @@ export function createStanding(deps: {
     })
   }
 
+  /** Of those who act elsewhere than where they come from, the ones who may not any more. */
+  async function fallenElsewhere(callers: readonly Caller[]): Promise<Caller[]> {
+    const elsewhere = callers.filter(
+      (caller): caller is TokenCaller | UserCaller => 'own' in caller && caller.own !== undefined,
+    )
+    const may = await Promise.all(elsewhere.map(acting.stillMay))
+    return elsewhere.filter((_, n) => !may[n])
+  }
+
+  async function fallenAtHome(callers: readonly Caller[]): Promise<Set<Caller>> {
+    const bearers = callers.filter((caller) => caller.kind === 'token')
+    const [users, keys, tokens, runtimeKeys] = await Promise.all([
+      fallenUsers(callers.filter((caller) => caller.kind === 'user')),
+      fallenKeys(callers.filter((caller) => caller.kind === 'key')),
+      fallenTokens(bearers.filter(({ key }) => key === undefined)),
+      fallenRuntimeKeys(bearers.filter(({ key }) => key !== undefined)),
+    ])
+    return new Set<Caller>([...users, ...keys, ...tokens, ...runtimeKeys])
+  }
+
   return {
     async fallen(callers) {
-      const bearers = callers.filter((caller) => caller.kind === 'token')
-      const [users, keys, tokens, runtimeKeys] = await Promise.all([
-        fallenUsers(callers.filter((caller) => caller.kind === 'user')),
-        fallenKeys(callers.filter((caller) => caller.kind === 'key')),
-        fallenTokens(bearers.filter(({ key }) => key === undefined)),
-        fallenRuntimeKeys(bearers.filter(({ key }) => key !== undefined)),
-      ])
-      return new Set<Caller>([...users, ...keys, ...tokens, ...runtimeKeys])
+      const [atHome, elsewhere] = await Promise.all([fallenAtHome(callers.map(comesAs)), fallenElsewhere(callers)])
+      return new Set([...callers.filter((caller) => atHome.has(comesAs(caller))), ...elsewhere])
     },
   }
 }

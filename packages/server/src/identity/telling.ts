@@ -21,6 +21,14 @@ export type IdentityNews =
       readonly realm: string
       readonly reason: string
     }
+  | { readonly kind: 'acted_across'; readonly tenantId: string; readonly by: string }
+  | {
+      readonly kind: 'switched'
+      readonly tenantId: string
+      readonly userId: string
+      readonly from: string
+      readonly header: string
+    }
   | { readonly kind: 'account_provisioned'; readonly tenantId: string; readonly clientId: string }
   | {
       readonly kind: 'account_revoked'

@@ -25,6 +25,15 @@ function eventOf(news: IdentityNews): EventDraft {
         reason: news.reason,
         ...(news.realm === CONSOLE_REALM ? {} : { client_id: news.subject }),
       })
+    case 'acted_across':
+      return draft('admin_cross_tenant_access', { admin_identity: news.by, target_tenant_id: news.tenantId })
+    case 'switched':
+      return draft('tenant_context_switched', {
+        caller_user_id: news.userId,
+        from_tenant_id: news.from,
+        to_tenant_id: news.tenantId,
+        via_header: news.header,
+      })
     case 'account_provisioned':
       return draft('service_account_provisioned', {
         client_id: news.clientId,

@@ -28,6 +28,9 @@ import { createRunExecutions } from './children/of-runs.ts'
 import { createSecurityContexts } from './contexts/contexts.ts'
 import { securityContextRoutes } from './contexts/routes.ts'
 import { createContextStore } from './contexts/store.ts'
+import { createCortex, memoryless } from './cortex/cortex.ts'
+import { cortexRoutes } from './cortex/routes.ts'
+import { createCortexStore } from './cortex/store.ts'
 import { dashboardRoutes } from './dashboard/routes.ts'
 import { createDashboardStore } from './dashboard/store.ts'
 import { createAttempts } from './dispatch/attempts.ts'
@@ -60,6 +63,7 @@ import { createLimits } from './limits/limits.ts'
 import { countedAs, tierNamed } from './limits/resources.ts'
 import { limitRoutes } from './limits/routes.ts'
 import { createLimitStore } from './limits/store.ts'
+import { everyTenants, subscriptionRoutes } from './limits/subscription-routes.ts'
 import { createMasks } from './masking/masks.ts'
 import { createLimitedModels } from './models/limited-models.ts'
 import { maskedModels } from './models/masked-models.ts'
@@ -142,9 +146,10 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     scripts: createScripts({ ...shared, store: createScriptStore(database), tier: tierOf(config) }),
     events: tenantEvents,
   })
+  const billingStore = createBillingStore(database)
   const billing = createBilling({
     ...shared,
-    store: createBillingStore(database),
+    store: billingStore,
     hearsNews: config.stripeWebhookSecret !== '',
     homeUrl: config.baseUrl || `http://${config.host}:${config.port}`,
     logger,
@@ -189,7 +194,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
   const contexts = createSecurityContexts({ ...shared, store: createContextStore(database) })
   const incidents = createIncidents({ ...shared, store: createIncidentStore(database), events: tenantEvents })
   const violations = createViolations({ ...shared, events: tenantEvents, store: createViolationStore(database) })
-  const storage = createStorage({ ...shared, violations, events: tenantEvents, owner })
+  const storage = createStorage({ ...shared, violations, limits, events: tenantEvents, owner })
   const refusedPath = ({ id, tenantId }: Pick<ExecutionSummary, 'id' | 'tenantId'>, refusal: PathRefused) =>
     violations.record({
       tenantId,
@@ -319,9 +324,21 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
   const tally = createTally(metrics)
   const nodes = createNodes({ ...shared, store: createNodeStore(database), logger, owner })
   const takesNew = () => nodes.takesNew
+  const cortex =
+    config.cortex === 'on'
+      ? createCortex({
+          ...shared,
+          logger,
+          store: createCortexStore(database),
+          executions: executionStore,
+          events: tenantEvents,
+        })
+      : null
+  const memory = cortex ?? memoryless
   const supervisor = createSupervisor({
     store: executionStore,
     journal,
+    memory,
     runner: mountedRunner(runner, {
       mounts,
       logger,
@@ -454,6 +471,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     await seal.executionEnded(execution)
     await ownership.tellEnded(execution.id).catch((err: unknown) => logger.error({ err }, 'bus refused a message'))
     await children.afterEnd(execution)
+    await memory.ended(execution)
   }
   const seal = createSeal({
     ...shared,
@@ -499,6 +517,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     await incidents.sweep()
     await tenantEvents.sweep()
     await billing.forgetOld()
+    await cortex?.decay()
   })
   workers.every('execution_heartbeat', BEAT_MS, async () => {
     await nodes.beat()
@@ -525,6 +544,16 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       tenantEventRoutes(scope, streams)
       seal.controlRoutes(scope)
       limitRoutes(scope, { limits, store: limitStore })
+      subscriptionRoutes(scope, {
+        limits,
+        subscriptionOf: billingStore.find,
+        features: [
+          ...everyTenants,
+          ...(cortex === null ? [] : ['cortex']),
+          ...(shared.payments === null ? [] : ['billing']),
+        ],
+      })
+      cortexRoutes(scope, cortex)
       nodeRoutes(scope, { nodes, slugOf: (tenantId) => limitStore.slugOf(scopeOfRecord({ tenantId })) })
       billingRoutes(scope, billing)
       dashboardRoutes(scope, { ...shared, store: dashboardStore, nodes })

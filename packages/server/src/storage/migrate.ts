@@ -30,6 +30,7 @@ import { singleSignOn } from './migrations/0026-single-sign-on.ts'
 import { rateLimits } from './migrations/0027-rate-limits.ts'
 import { nodesAndSubscriptions } from './migrations/0028-nodes-and-subscriptions.ts'
 import { rulesets } from './migrations/0030-rulesets.ts'
+import { cortex } from './migrations/0034-cortex.ts'
 
 export type Migrations = Readonly<Record<string, (dialect: Database['dialect']) => Migration>>
 
@@ -63,6 +64,7 @@ export const released: Migrations = {
   '0027-rate-limits': rateLimits,
   '0028-nodes-and-subscriptions': nodesAndSubscriptions,
   '0030-rulesets': rulesets,
+  '0034-cortex': cortex,
 }
 
 /** Bring the database to this version's schema, one server at a time: all of it or nothing. Returns the names of what was applied. */

@@ -5,6 +5,7 @@ import type {
   SettingRow,
   StreamLogRow,
 } from './schema/changes.ts'
+import type { CortexDecayRow, CortexPatternRow, CortexTrajectoryRow, CortexUseRow } from './schema/cortex.ts'
 import type { EventChainRow, EventCheckpointRow, EventLinkRow, EventRow } from './schema/events.ts'
 import type {
   AgentPresenceRow,
@@ -84,6 +85,7 @@ import type {
 import type { ScheduleRow, StimulusRow, StimulusSourceRow } from './schema/triggers.ts'
 
 export type * from './schema/changes.ts'
+export type * from './schema/cortex.ts'
 export type * from './schema/events.ts'
 export type * from './schema/governance.ts'
 export type * from './schema/identity.ts'
@@ -99,6 +101,10 @@ export type * from './schema/triggers.ts'
  * JSON is text, flags are 0 or 1: one form everywhere, so a query reads the same on SQLite and PostgreSQL.
  */
 export interface Schema {
+  cortex_patterns: CortexPatternRow
+  cortex_trajectories: CortexTrajectoryRow
+  cortex_uses: CortexUseRow
+  cortex_decays: CortexDecayRow
   nodes: NodeRow
   subscriptions: SubscriptionRow
   billing_events: BillingEventRow

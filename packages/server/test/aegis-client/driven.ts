@@ -75,6 +75,7 @@ export const groups = {
     'removeMember',
     'updateRole',
     'acceptInvitation',
+    'getSubscription',
   ],
   tools: ['listTools', 'getTool', 'listToolServers'],
   approvals: ['listPendingApprovals', 'getPendingApproval', 'approveRequest', 'rejectRequest'],
@@ -148,6 +149,7 @@ export const groups = {
     'getDashboardSummary',
     'listSecurityIncidents',
   ],
+  cortex: ['listCortexPatterns', 'getCortexSkills', 'getCortexMetrics'],
   dispatch: ['dispatchGateway'],
   client: ['healthLive', 'healthReady', 'withOptions', 'aclose'],
 } as const satisfies Record<string, readonly Method[]>

@@ -42,6 +42,12 @@ driveGroup('tenants', (open) => {
     const key = await t.request({ method: 'POST', url: '/v1/api-keys', headers, payload: { name: 'mine' } })
     const dora = connect({ bearerToken: key.json<{ key_value: string }>().key_value })
     expect((await dora.listAgents()).agents).toEqual([])
+    expect(await dora.getSubscription()).toMatchObject({
+      tier: 'enterprise',
+      quota_usage: { agents: { used: 0, limit: 3 } },
+      members_used: 1,
+      features: expect.arrayContaining(['agents', 'workflows']),
+    })
     await expect(dora.listTenants()).rejects.toThrow(PermissionDeniedError)
     expect((await client.listTenants()).tenants.map(({ slug }) => slug).toSorted()).toEqual(['acme', 'default'])
 

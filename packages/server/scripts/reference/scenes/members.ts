@@ -125,6 +125,14 @@ export async function recordMembers({ call, succeed, as, credentials, clock }: S
   await succeed('PATCH /v1/colony/members/:user_id', { ...as(person), path: { user_id }, body: { role: 'viewer' } })
   await call('PATCH /v1/colony/members/:user_id', { ...as(person), path: { user_id }, body: { role: 'king' } })
   await succeed('DELETE /v1/colony/members/:user_id', { ...as(person), path: { user_id } })
+  await succeed('GET /v1/colony/subscription', as(person))
+  const { team_id } = await succeed<{ team_id: string }>('POST /v1/colony/teams', {
+    ...as(person),
+    body: { display_name: 'Research', tier: 'business' },
+  })
+  await succeed('GET /v1/colony/teams', as(person))
+  await succeed('DELETE /v1/colony/teams/:team_id', { ...as(person), path: { team_id } })
+  await call('DELETE /v1/colony/teams/:team_id', { ...as(person), path: { team_id } })
   const leaver = await succeed<Sent>('POST /api/v1/invitations', { ...as(person), body: { email: 'gil@example.com' } })
   const gil = await call('POST /api/v1/auth/invitation/accept', {
     headers: ask,

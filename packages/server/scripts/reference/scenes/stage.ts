@@ -39,6 +39,7 @@ export async function openStage() {
       ...stripe.environment,
       LICTOR_DATA_DIR: folder,
       LICTOR_LOG_LEVEL: 'silent',
+      LICTOR_CORTEX: 'on',
       LICTOR_PORT: '0',
       LICTOR_MODEL_SCRIPT: turns,
       LICTOR_ANTHROPIC_BASE_URL: `${provider.url}/v1`,

@@ -36,6 +36,8 @@ export interface TenantStore {
   /** Those that are suspended or deleted. */
   listStopped(scope: SystemScope): Promise<TenantRecord[]>
   find(scope: SystemScope, slug: string, within?: Queryable): Promise<TenantRecord | undefined>
+  /** By its id, `t-` and its id, or its slug. */
+  findNamed(scope: SystemScope, name: string): Promise<TenantRecord | undefined>
   statusOf(scope: TenantScope): Promise<TenantStatus | undefined>
   insert(tenant: TenantRecord, within: Queryable): Promise<void>
   update(
@@ -63,6 +65,16 @@ export function createTenantStore({ db }: Database): TenantStore {
     },
     async find(_scope, slug, within = db) {
       const row = await within.selectFrom('tenants').selectAll().where('slug', '=', slug).executeTakeFirst()
+      return row && tenantOf(row)
+    },
+    async findNamed(_scope, name) {
+      const named = name.replace(/^t-/, '')
+      const rows = await db
+        .selectFrom('tenants')
+        .selectAll()
+        .where((e) => e.or([e('id', '=', named), e('slug', '=', name)]))
+        .execute()
+      const row = rows.find(({ id }) => id === named) ?? rows[0]
       return row && tenantOf(row)
     },
     async statusOf({ tenantId }) {

@@ -37,7 +37,13 @@ export type TenantStopped = (tenant: { readonly tenantId: string }) => Promise<v
 /** The tenants of an installation, for those who look after it; and each person's own. */
 export interface Tenants {
   /** @throws DomainError 400 for the slug or tier, 409 for a slug that is taken */
-  create(input: { readonly slug: string; readonly displayName: string; readonly tier: string }): Promise<TenantRecord>
+  create(input: {
+    readonly slug: string
+    readonly displayName: string
+    readonly tier: string
+    /** Somebody who becomes its owner with it. */
+    readonly owner?: string
+  }): Promise<TenantRecord>
   list(): Promise<TenantRecord[]>
   /** @throws NotFound also for one that was deleted */
   get(slug: string): Promise<TenantRecord>
@@ -50,7 +56,7 @@ export interface Tenants {
   /** @throws Forbidden when the tenant is suspended or gone */
   requireActive(scope: TenantScope): Promise<void>
   /** Those that the person is a member of. */
-  listOf(caller: UserCaller): Promise<Membership[]>
+  listOf(person: Pick<UserCaller, 'userId'>): Promise<Membership[]>
   /** The caller's session goes on in another tenant of theirs. @throws NotFound, Forbidden */
   switchTo(caller: UserCaller, tenantId: string): Promise<Membership>
   /** An owner gives the tenant up. @throws Forbidden, BadRequest when the slug is another, Conflict for the first tenant */
@@ -112,7 +118,7 @@ export function createTenants(deps: {
   const end = (slug: string) => update(slug, () => ({ status: 'deleted', deletedAt: microsOf(clock.now()) }))
 
   return {
-    async create({ slug, displayName, tier }) {
+    async create({ slug, displayName, tier, owner }) {
       if (!slugForm.test(slug) || reserved.has(slug))
         throw refused(
           `Invalid tenant slug: ${slug.slice(0, 100)}`,
@@ -140,6 +146,11 @@ export function createTenants(deps: {
         await database.db.transaction().execute(async (within) => {
           await tenantStore.insert(tenant, within)
           await tenantFounded(scopeOfRecord({ tenantId: tenant.id }), within)
+          if (owner !== undefined)
+            await store.insertMember(
+              { tenantId: tenant.id, userId: owner, role: 'owner', joinedAt: at, invitedAt: null },
+              within,
+            )
         })
       } catch (error) {
         if (!isUniqueViolation(error)) throw error

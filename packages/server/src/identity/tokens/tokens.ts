@@ -1,10 +1,9 @@
 import type { FastifyRequest } from 'fastify'
 import type { JWTPayload } from 'jose'
-import { DomainError, Forbidden, Unauthenticated } from '../../errors.ts'
+import { DomainError, Unauthenticated } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { TokenCaller } from '../caller.ts'
-import { scopeOf } from '../scope.ts'
 import { FIRST_TENANT } from '../store.ts'
 import { requireActive } from '../suspension.ts'
 import type { IdentityTelling } from '../telling.ts'
@@ -158,21 +157,8 @@ export function createTokens(deps: {
       return { accessToken, expiresIn: TOKEN_LIFETIME_SECONDS, scope }
     },
     async authenticate(request) {
-      const caller = await verify(streamToken(request) ?? headerToken(request))
-      await requireOwnTenant(request, caller)
-      return caller
+      return verify(streamToken(request) ?? headerToken(request))
     },
-  }
-
-  /** A service account acts in its own tenant; naming another is refused, naming its own changes nothing. */
-  async function requireOwnTenant(request: FastifyRequest, caller: TokenCaller): Promise<void> {
-    const named = request.headers['x-tenant-id']
-    if (named === undefined || named === caller.tenantId) return
-    if (named === (await store.slugOf(scopeOf(caller)))) return
-    throw new Forbidden(
-      `This service account does not belong to the tenant '${String(named)}'.`,
-      'forbidden_tenant_switch',
-    )
   }
 }
 

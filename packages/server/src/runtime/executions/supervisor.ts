@@ -4,6 +4,7 @@ import type { Clock } from '../../ports/clock.ts'
 import { isDatabaseAway } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import { isStorageFull } from '../../storage/room.ts'
+import type { Memory, Recalled } from '../cortex/cortex.ts'
 import type { Step } from '../dispatch/conversation.ts'
 import type { Judgement } from '../judges/judgement.ts'
 import { HandedOver, isHandedOver } from '../judging/handover.ts'
@@ -87,12 +88,13 @@ export function createSupervisor(deps: {
   graceMs: number
   workspaceOf: (executionId: string) => string
   deliver: DeliverOutput
+  memory: Pick<Memory, 'recall'>
   /** After an execution has ended here. */
   afterEnd: (execution: Execution) => Promise<void>
   /** When nothing of an execution runs here any more, whether it has ended or goes on elsewhere. */
   afterRun: (id: string) => void
 }): Supervisor {
-  const { store, journal, runner, judgement, clock, logger, tally, workspaceOf, afterEnd } = deps
+  const { store, journal, runner, judgement, memory, clock, logger, tally, workspaceOf, afterEnd } = deps
   const places = createPlaces(deps.maxExecutions)
   const running = new Map<string, Run>()
   const expected = new Set<string>()
@@ -238,7 +240,9 @@ export function createSupervisor(deps: {
     ): Promise<string | null> {
       if (outcome.kind === 'failed') {
         const message = describeFailure(outcome.failure)
-        const entry = { iteration: number, error: message }
+        const isRetried = number < attempts && !isFinal(outcome.failure)
+        const recalled = isRetried ? await memory.recall(of, message) : null
+        const entry = { iteration: number, error: message, ...(recalled ? { feedback: recalled.hint } : {}) }
         entries.push(entry)
         await keep(of, [draft('iteration_failed', { iteration_number: number, error: { message } })], (within) =>
           store.updateIteration(
@@ -267,6 +271,7 @@ export function createSupervisor(deps: {
       })
       const isLast = number === attempts
       const status = verdict.accepted ? 'success' : isLast ? 'failed' : 'refining'
+      const recalled = verdict.accepted || isLast ? null : await memory.recall(of, verdict.reason)
       const entry: HistoryEntry | null = verdict.accepted
         ? null
         : {
@@ -275,7 +280,7 @@ export function createSupervisor(deps: {
             exit_code: exitCode,
             validation_failed: true,
             validation_reason: verdict.reason,
-            feedback: verdict.feedback,
+            feedback: recalled ? `${verdict.feedback}\n\n${recalled.hint}` : verdict.feedback,
           }
       await keep(
         of,
@@ -283,7 +288,13 @@ export function createSupervisor(deps: {
           ...events,
           ...(verdict.accepted || isLast
             ? []
-            : [draft('refinement_applied', { iteration_number: number, code_diff: { file_path: '', diff: '' } })]),
+            : [
+                draft('refinement_applied', {
+                  iteration_number: number,
+                  code_diff: { file_path: '', diff: '' },
+                  ...(recalled ? recalledFields(recalled) : {}),
+                }),
+              ]),
         ],
         (within) =>
           store.updateIteration(
@@ -407,6 +418,13 @@ function inWords(cause: unknown): string {
   const { code, syscall } = cause as NodeJS.ErrnoException
   return code !== undefined && syscall !== undefined ? `${code} (${syscall})` : cause.message
 }
+
+const recalledFields = ({ pattern }: Recalled) => ({
+  cortex_pattern_id: pattern.id,
+  cortex_pattern_category: pattern.errorType,
+  cortex_success_score: pattern.weight,
+  cortex_solution_approach: pattern.approach,
+})
 
 class TakenUpTooOften extends Error {
   override readonly name = 'TakenUpTooOften'

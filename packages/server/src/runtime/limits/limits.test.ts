@@ -233,6 +233,50 @@ onEachDatabase('limits', (start) => {
     await deployAgent(t, w.headers, {}, { name: 'e', version: '2.0.0' })
   })
 
+  it('quotas that an operator set hold without tiers: of 6 agents and of 6 volumes at once exactly 2 are made', async () => {
+    const w = await world()
+    const operator = await serviceHeaders(t, { role: 'aegis:admin' })
+    const quotas = { max_agents: 3, max_storage_gb: 2, max_concurrent_executions: 0 }
+    const set = (payload: object) =>
+      t.request({ method: 'PUT', url: '/v1/admin/tenants/default/quotas', headers: operator, payload })
+    expect((await set(quotas)).json()).toMatchObject({ quotas })
+    const agents = await Promise.allSettled(
+      ['b', 'c', 'd', 'e', 'f', 'g'].map((name) => deployAgent(t, w.headers, {}, { name })),
+    )
+    expect(agents.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
+    const volumes = await Promise.all(
+      ['b', 'c', 'd', 'e', 'f', 'g'].map((label) =>
+        t.request({
+          method: 'POST',
+          url: '/v1/volumes',
+          headers: w.headers,
+          payload: { label, size_limit_bytes: 1024 ** 3 },
+        }),
+      ),
+    )
+    expect(volumes.map(({ statusCode }) => statusCode).toSorted()).toEqual([201, 201, 409, 409, 409, 409])
+    expect(volumes.find(({ statusCode }) => statusCode === 409)?.json()).toMatchObject({
+      error: `quota_exceeded:quota exceeded for StorageBytes: current ${2 * 1024 ** 3}, limit ${2 * 1024 ** 3}`,
+      quota_kind: 'StorageBytes',
+    })
+    expect((await w.get('/v1/volumes/quota')).json()).toMatchObject({ quota_bytes: 2 * 1024 ** 3 })
+    expect((await w.run()).json()).toMatchObject({ quota_kind: 'ConcurrentExecutions', limit: 0 })
+    expect((await w.get('/v1/colony/subscription')).json()).toMatchObject({
+      tier: 'enterprise',
+      quota_usage: {
+        agents: { used: 3, limit: 3 },
+        storage_bytes: { used: 2 * 1024 ** 3, limit: 2 * 1024 ** 3 },
+        concurrent_executions: { limit: 0 },
+      },
+      members_used: 1,
+      status: 'none',
+      is_team: true,
+    })
+    await set({ max_agents: 4, max_concurrent_executions: 5 })
+    await deployAgent(t, w.headers, {}, { name: 'again' })
+    expect((await w.run()).statusCode).toBe(200)
+  })
+
   it('near and beyond are told: near once in a window, beyond each time', async () => {
     const w = await world()
     await w.set({ ...hour, limit_value: 5, user_id: ADMIN.email })

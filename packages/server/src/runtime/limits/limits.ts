@@ -10,7 +10,7 @@ import { draft, type EventDraft } from '../record/events.ts'
 import type { TenantEvents } from '../record/tenant-events.ts'
 import { type Override, type Policy, policiesOf, toolPolicyOf } from './policy.ts'
 import { quotaOf, type ResourceName, resources, type Tier, tiers, wordsOf } from './resources.ts'
-import type { LimitStore } from './store.ts'
+import type { Counts, LimitStore } from './store.ts'
 
 /** From this share of a limit on, it is warned of. */
 const WARNING_PERCENT = 80
@@ -47,6 +47,14 @@ export interface Usage extends Counter {
   readonly limit: number | null
 }
 
+/** A tenant's tier, its quotas (null: unlimited), and what there is. */
+export interface Standing extends Counts {
+  readonly tier: Tier
+  readonly quotas: { readonly executions: number | null; readonly agents: number | null; readonly bytes: number | null }
+}
+
+const GIB = 1024 ** 3
+
 /** Limits by time and by number, of tenants and of their users. */
 export interface Limits {
   /** Count all of these, or nothing. @throws LimitReached */
@@ -70,6 +78,12 @@ export interface Limits {
   requireExecution(who: { readonly tenantId: string }, within: Queryable): Promise<void>
   /** Within the transaction that makes another agent. @throws DomainError 409 `quota_exceeded:…` */
   requireAgent(who: { readonly tenantId: string }, within: Queryable): Promise<void>
+  /** Within the transaction that gives a volume so many bytes. @throws DomainError 409 `quota_exceeded:…` */
+  requireStorage(who: { readonly tenantId: string }, bytes: number, within: Queryable): Promise<void>
+  /** Bytes that volumes of the tenant may have together; null: no quota says so. */
+  storageOf(scope: TenantScope): Promise<number | null>
+  /** What a tenant has of what, and how much it may have. */
+  standingOf(scope: TenantScope): Promise<Standing>
   /** What somebody has used, in windows that are under way. */
   usageOf(who: Counted): Promise<{ readonly user: readonly Usage[]; readonly tenant: readonly Usage[] }>
   /** Counters of a tenant, or of a user of it. */
@@ -175,6 +189,18 @@ export function createLimits(deps: {
     return { left: leastLeft(charges, taken.counters), giveBack: () => counters.giveBack(charges) }
   }
 
+  /** What an operator set stands in place of the tier's number, and holds where tiers limit nothing. */
+  async function quotasOf(scope: TenantScope, within?: Queryable): Promise<Standing['quotas']> {
+    const tier = await tierOf(scope, within)
+    const given = await store.givenQuotas(scope, within)
+    const ofTier = tier === null ? null : quotaOf(tier)
+    return {
+      executions: given.maxConcurrentExecutions ?? ofTier?.executions ?? null,
+      agents: given.maxAgents ?? ofTier?.agents ?? null,
+      bytes: given.maxStorageGb === undefined ? null : Math.floor(given.maxStorageGb * GIB),
+    }
+  }
+
   async function requireQuota(
     tenantId: string,
     kind: 'ConcurrentExecutions' | 'TotalAgents',
@@ -182,10 +208,9 @@ export function createLimits(deps: {
     look: (scope: TenantScope) => Promise<number>,
   ): Promise<void> {
     const scope = scopeOfRecord({ tenantId })
-    const tier = await tierOf(scope, within)
-    const quota = tier === null ? null : quotaOf(tier)
-    if (quota === null) return
-    const most = kind === 'TotalAgents' ? quota.agents : quota.executions
+    const quotas = await quotasOf(scope, within)
+    const most = kind === 'TotalAgents' ? quotas.agents : quotas.executions
+    if (most === null) return
     const current = await look(scope)
     if (current < most) return
     throw new QuotaReached(tenantId, kind, current, most)
@@ -251,6 +276,19 @@ export function createLimits(deps: {
       requireQuota(tenantId, 'ConcurrentExecutions', within, (scope) => store.countExecutions(scope, within)),
     requireAgent: ({ tenantId }, within) =>
       requireQuota(tenantId, 'TotalAgents', within, (scope) => store.countAgents(scope, within)),
+    async requireStorage({ tenantId }, bytes, within) {
+      const scope = scopeOfRecord({ tenantId })
+      const { bytes: most } = await quotasOf(scope, within)
+      if (most === null) return
+      const current = await store.countBytes(scope, within)
+      if (current + bytes <= most) return
+      throw new QuotaReached(tenantId, 'StorageBytes', current, most)
+    },
+    storageOf: async (scope) => (await quotasOf(scope)).bytes,
+    async standingOf(scope) {
+      const [tier, quotas, counts] = await Promise.all([deps.tierOf(scope), quotasOf(scope), store.countAll(scope)])
+      return { ...counts, tier, quotas }
+    },
     async usageOf({ tenantId, userId }) {
       const scope = scopeOfRecord({ tenantId })
       const [user, tenant, overrides, tier] = await Promise.all([

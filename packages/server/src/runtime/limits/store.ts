@@ -19,9 +19,29 @@ export interface LimitStore {
   slugOf(scope: TenantScope, within?: Queryable): Promise<string>
   /** The tier that an operator gave the tenant. */
   givenTier(scope: TenantScope, within?: Queryable): Promise<string>
+  /** Numbers that an operator set in place of the tier's. */
+  givenQuotas(scope: TenantScope, within?: Queryable): Promise<GivenQuotas>
   /** Held until the transaction ends: what a quota counts is counted by one after the other. */
   countExecutions(scope: TenantScope, within: Queryable): Promise<number>
   countAgents(scope: TenantScope, within: Queryable): Promise<number>
+  /** Bytes that volumes may hold; of the one for attachments, what it holds. Files of executions are not counted. */
+  countBytes(scope: TenantScope, within: Queryable): Promise<number>
+  /** All of these, and members, as they are now. */
+  countAll(scope: TenantScope): Promise<Counts>
+}
+
+export interface GivenQuotas {
+  readonly maxConcurrentExecutions?: number
+  readonly maxAgents?: number
+  readonly maxStorageGb?: number
+}
+
+export interface Counts {
+  readonly executions: number
+  readonly agents: number
+  readonly bytes: number
+  readonly members: number
+  readonly kind: string
 }
 
 export function createLimitStore(database: Database): LimitStore {
@@ -85,26 +105,67 @@ export function createLimitStore(database: Database): LimitStore {
       const row = await within.selectFrom('tenants').select('tier').where('id', '=', tenantId).executeTakeFirst()
       return row?.tier ?? ''
     },
-    async countExecutions({ tenantId }, within) {
-      await database.lock(`quota:${tenantId}`, within as never)
-      const row = await within
-        .selectFrom('executions')
-        .select((e) => e.fn.countAll().as('count'))
-        .where('tenant_id', '=', tenantId)
-        .where('status', 'in', ['pending', 'running'])
-        .where('parent_id', 'is', null)
-        .executeTakeFirst()
-      return Number(row?.count ?? 0)
+    async givenQuotas({ tenantId }, within = db) {
+      const row = await within.selectFrom('tenants').select('quotas').where('id', '=', tenantId).executeTakeFirst()
+      return row?.quotas ? (JSON.parse(row.quotas) as GivenQuotas) : {}
     },
-    async countAgents({ tenantId }, within) {
-      await database.lock(`quota:${tenantId}`, within as never)
-      const row = await within
-        .selectFrom('agents')
-        .select((e) => e.fn.countAll().as('count'))
-        .where('tenant_id', '=', tenantId)
-        .executeTakeFirst()
-      return Number(row?.count ?? 0)
+    async countExecutions(scope, within) {
+      await database.lock(`quota:${scope.tenantId}`, within as never)
+      return countExecutions(scope, within)
     },
+    async countAgents(scope, within) {
+      await database.lock(`quota:${scope.tenantId}`, within as never)
+      return countAgents(scope, within)
+    },
+    async countBytes(scope, within) {
+      await database.lock(`quota:${scope.tenantId}`, within as never)
+      return countBytes(scope, within)
+    },
+    async countAll(scope) {
+      const [executions, agents, bytes, members, tenant] = await Promise.all([
+        countExecutions(scope, db),
+        countAgents(scope, db),
+        countBytes(scope, db),
+        db
+          .selectFrom('members')
+          .select((e) => e.fn.countAll().as('count'))
+          .where('tenant_id', '=', scope.tenantId)
+          .executeTakeFirst(),
+        db.selectFrom('tenants').select('kind').where('id', '=', scope.tenantId).executeTakeFirst(),
+      ])
+      return { executions, agents, bytes, members: Number(members?.count ?? 0), kind: tenant?.kind ?? 'team' }
+    },
+  }
+
+  async function countExecutions({ tenantId }: TenantScope, within: Queryable): Promise<number> {
+    const row = await within
+      .selectFrom('executions')
+      .select((e) => e.fn.countAll().as('count'))
+      .where('tenant_id', '=', tenantId)
+      .where('status', 'in', ['pending', 'running'])
+      .where('parent_id', 'is', null)
+      .executeTakeFirst()
+    return Number(row?.count ?? 0)
+  }
+
+  async function countAgents({ tenantId }: TenantScope, within: Queryable): Promise<number> {
+    const row = await within
+      .selectFrom('agents')
+      .select((e) => e.fn.countAll().as('count'))
+      .where('tenant_id', '=', tenantId)
+      .executeTakeFirst()
+    return Number(row?.count ?? 0)
+  }
+
+  async function countBytes({ tenantId }: TenantScope, within: Queryable): Promise<number> {
+    const rows = await within
+      .selectFrom('volumes')
+      .select(['purpose', (e) => e.fn.sum('size_limit').as('limit'), (e) => e.fn.sum('used_bytes').as('used')])
+      .where('tenant_id', '=', tenantId)
+      .where('owner_kind', '!=', 'execution')
+      .groupBy('purpose')
+      .execute()
+    return rows.reduce((sum, { purpose, limit, used }) => sum + Number(purpose === 'attachments' ? used : limit), 0)
   }
 }
 

@@ -45,6 +45,7 @@ const credential = of('credential', 'credential')
 const secret = of('secrets', 'secrets')
 const iam = of('iam', 'identity')
 const stimulus = of('stimulus', 'stimulus')
+const learning = of('learning', 'learning')
 
 export const eventTypes = {
   agent_deployed: agent('AgentDeployed', 'deployed_at', 'tenant_id', 'manifest'),
@@ -133,6 +134,10 @@ export const eventTypes = {
     'failed',
     'strategy',
   ),
+
+  pattern_discovered: learning('PatternDiscovered', 'discovered_at', 'execution_id', 'agent_id', 'pattern_category'),
+  pattern_reinforced: learning('PatternReinforced', 'reinforced_at', 'execution_id', 'agent_id', 'delta'),
+  pattern_decayed: learning('PatternDecayed', 'decayed_at', 'execution_id', 'agent_id', 'delta'),
 
   stimulus_received: stimulus('StimulusReceived', 'received_at', 'stimulus_id', 'source'),
   stimulus_classified: stimulus(
@@ -341,6 +346,20 @@ export const eventTypes = {
     'threshold_percent',
   ),
 
+  admin_cross_tenant_access: of('tenant', 'tenant')(
+    'AdminCrossTenantAccess',
+    'accessed_at',
+    'admin_identity',
+    'target_tenant_id',
+  ),
+  tenant_context_switched: of('tenant', 'tenant')(
+    'TenantContextSwitched',
+    'switched_at',
+    'caller_user_id',
+    'from_tenant_id',
+    'to_tenant_id',
+    'via_header',
+  ),
   tenant_quota_exceeded: of('tenant', 'tenant')(
     'TenantQuotaExceeded',
     'exceeded_at',

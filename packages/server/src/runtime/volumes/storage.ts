@@ -5,6 +5,7 @@ import type { Blobs } from '../../ports/blobs.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Database } from '../../storage/database.ts'
+import type { Limits } from '../limits/limits.ts'
 import { draft } from '../record/events.ts'
 import type { TenantEvents } from '../record/tenant-events.ts'
 import type { Violations } from '../violations/violations.ts'
@@ -37,6 +38,7 @@ export function createStorage(deps: {
   logger: Logger
   workers: { every(name: string, milliseconds: number, turn: () => Promise<void>): void }
   config: { readonly volumeTier: string }
+  limits: Pick<Limits, 'requireStorage' | 'storageOf' | 'telling'>
   /** Names this server, and stays with its data folder. */
   owner: string
 }): Storage {

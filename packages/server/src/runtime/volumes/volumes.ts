@@ -5,6 +5,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
+import type { Limits } from '../limits/limits.ts'
 import { draft, type EventDraft } from '../record/events.ts'
 import type { TenantEvents } from '../record/tenant-events.ts'
 import type { Violations } from '../violations/violations.ts'
@@ -66,10 +67,12 @@ export function createVolumes(deps: {
   clock: Clock
   random: Random
   tier: Tier
+  /** Of the tenant as a whole. */
+  limits: Pick<Limits, 'requireStorage' | 'storageOf' | 'telling'>
   /** Blobs may be removed that nothing names any more. */
   collect: () => void
 }): Volumes {
-  const { database, store, events, violations, clock, random, tier, collect } = deps
+  const { database, store, events, violations, clock, random, tier, limits, collect } = deps
 
   async function get(caller: Caller, id: string, within?: Queryable): Promise<Volume> {
     const volume = await store.find(scopeOf(caller), id, within)
@@ -96,6 +99,7 @@ export function createVolumes(deps: {
       if (count >= tier.volumes) throw beyond('volume count quota exceeded for tier', `${tier.volumes} volumes`)
       if (sizeLimit > left || sizeLimit <= 0)
         throw beyond('storage quota exceeded for tier', `${tier.total} bytes, of which ${Math.max(0, left)} are left`)
+      await limits.requireStorage({ tenantId }, sizeLimit, within)
     }
     const volume: Volume = {
       id: random.uuid(),
@@ -120,6 +124,7 @@ export function createVolumes(deps: {
     const [scope, owner] = [scopeOf(caller), ownerOf(caller)]
     const found = await store.findLabelled(scope, owner, ATTACHMENTS)
     if (found) return found
+    const most = Math.min(tier.total, (await limits.storageOf(scope)) ?? UNLIMITED)
     const volume: Volume = {
       id: random.uuid(),
       tenantId: caller.tenantId,
@@ -128,7 +133,7 @@ export function createVolumes(deps: {
       label: ATTACHMENTS,
       storageClass: 'persistent',
       isAttached: false,
-      sizeLimit: tier.total === UNLIMITED ? ATTACHMENTS_BYTES : tier.total,
+      sizeLimit: most === UNLIMITED ? ATTACHMENTS_BYTES : most,
       usedBytes: 0,
       createdBy: actorOf(caller),
       createdAt: microsOf(clock.now()),
@@ -152,9 +157,11 @@ export function createVolumes(deps: {
           'invalid_size',
         )
       const input = { label: named, sizeLimit: sizeLimit ?? null }
-      return database.db
-        .transaction()
-        .execute((within) => createFor(caller.tenantId, actorOf(caller), ownerOf(caller), input, within))
+      return limits.telling(() =>
+        database.db
+          .transaction()
+          .execute((within) => createFor(caller.tenantId, actorOf(caller), ownerOf(caller), input, within)),
+      )
     },
     list: (caller) => store.list(scopeOf(caller), ownerOf(caller)),
     resolve: (caller, name) => (name === ATTACHMENTS ? attachments(caller) : get(caller, name)),
@@ -186,7 +193,8 @@ export function createVolumes(deps: {
     },
     async use(caller) {
       const { count, used } = await store.totals(scopeOf(caller), ownerOf(caller))
-      return { quota: tier.total, used, count, limit: tier.volumes, largestFile: tier.largestFile }
+      const most = (await limits.storageOf(scopeOf(caller))) ?? UNLIMITED
+      return { quota: Math.min(tier.total, most), used, count, limit: tier.volumes, largestFile: tier.largestFile }
     },
   }
 }
