@@ -2450,6 +2450,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count audit events by what one can filter by
+         * @description Of the newest 100,000 events of the time and the search. A facet counts what the other filters leave, so that it says what another choice of it would show.
+         *
+         *     An empty `value` stands for events that have none. At most 500 values a facet.
+         *
+         *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
+         */
+        get: operations["getApiEventsFacets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/approvals": {
         parameters: {
             query?: never;
@@ -6396,7 +6420,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 62518431744
+                     *         "free_bytes": 77458755584
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6516,7 +6540,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 62518431744
+                     *         "free_bytes": 77458755584
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7486,7 +7510,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "sRIZ0pkkB9VbQzR7Bswf5ImRfy7Bj8SjyIU-N5bsydOXG1wL7nahdUpl8aIY2zs3Y5feZ-hlHNbWcbRDmWMVT1piX0LutvHybfO8RY19InM93GFHgkOXCvmxk9OjuJhpFAwWeYmTe7v9P4aM1XqYOpWiNFrPPWaoEF5ZClQHQFrUEIZbSlbu298NfdzfIvxrwlGyFC6aVpMgVLkmSTp4NHVcURSuX6L6vApeks-ifcBfEUTzkU1GOUzaUsN5SmrwPnWVaG23PAjWf98aNFVDclM7m6gjqZQmvD7k4Dn1T95iCN3pbYnYX9T2jokOeYMTQ4YqopyYMgX0sjd687mgPw",
+                     *           "n": "o7dvF6EH9boxIjqAp4D4FPich1fOq72Myt_PhN-J0mCR37h2o3oxYmxtSVrul97pibPO_qJAn3FRwEE2B28tttsy2LUpcX7R7D_hfCMmmsPFKONSkw4byHjvqyVjOyvu9e4heKwdcTGpwxHOmtkW8PZgB09Q3-MGXed1-82da-UZKuyrakFtOCnILlOKTebV3A542h1D7mmdE-QkOLk6rXZBetelHt-oYAMJ-RMpdV7U-ZX2D161tB0LwlR1m_YXeGvWhJeA0oMY2Do0PEw4tQlu3pU6dYPrcbnBtSqZUGL6FqtdVFO4KpKD9-a2pWuyJ_8tYqKj1TmUMLIGgnlQzQ",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8010,7 +8034,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *         "tenant_id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8070,7 +8094,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b"
+                 *       "tenant_id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4"
                  *     }
                  */
                 "application/json": {
@@ -8091,7 +8115,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "tenant_id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8357,7 +8381,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "9dd589d5957120f413d56a0fb96009b1",
+                     *         "id": "36d4447d0c1e0fa68d14325b2bcd105d",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8513,7 +8537,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 9dd589d5957120f413d56a0fb96009b1
+                 * @example 36d4447d0c1e0fa68d14325b2bcd105d
                  */
                 id: string;
             };
@@ -8796,8 +8820,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "DZYNFECJPOTZZZVDYRIMEQQA7PPMSGY6",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=DZYNFECJPOTZZZVDYRIMEQQA7PPMSGY6&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "JQZQHXEQAEO4Q3VJEMHFQZNF5APHJFLS",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=JQZQHXEQAEO4Q3VJEMHFQZNF5APHJFLS&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -8901,7 +8925,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "299169"
+                 *       "code": "538102"
                  *     }
                  */
                 "application/json": {
@@ -8920,6 +8944,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
+                     *         "HDMJ-6MY7-H3LT-D8M9",
+                     *         "U6QD-Q39R-5YM9-KQZY",
                      *         "TKLL-LF9Q-MKLM-SAZA",
                      *         "55EP-6SDZ-27T6-7H3N",
                      *         "49SU-7GYQ-4J5G-JDW6",
@@ -8927,9 +8953,7 @@ export interface operations {
                      *         "36HK-ZNG8-297H-F48U",
                      *         "KWCC-W7AC-UPV8-UV54",
                      *         "Z7BX-D3ZM-M28X-V48P",
-                     *         "JRES-EZVU-Z4M4-P8R6",
-                     *         "JFCJ-WXQD-2P3P-B63B",
-                     *         "H4WZ-ELD4-2LLK-8KDC"
+                     *         "JRES-EZVU-Z4M4-P8R6"
                      *       ]
                      *     }
                      */
@@ -9048,7 +9072,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "333435"
+                 *       "code": "197843"
                  *     }
                  */
                 "application/json": {
@@ -9237,7 +9261,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 1deaf009-4aa7-4228-8e0a-cb1207037709
                  */
                 user_id: string;
             };
@@ -9268,7 +9292,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "user_id": "1deaf009-4aa7-4228-8e0a-cb1207037709",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9400,7 +9424,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 5c973b62-a11e-43ce-8f32-ab573bf13cc0
+                 * @example 8ee9f419-529a-4904-8cd9-a8792481de13
                  */
                 user_id: string;
             };
@@ -9736,14 +9760,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0fe59df3-862a-4bf7-8f7a-158a88f993a0",
+                     *       "id": "0cf5d78c-bc2a-46ca-800a-ef8424eb3c7d",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#zlB0V0H3CM8spLmtUt4i1n9m_k8pLhjMIBZUekGgN-8",
                      *       "mail": "sent"
                      *     }
                      */
@@ -9899,7 +9923,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 9fbc6ebb-e0a1-45f9-8660-e44ab0dbbe80
+                 * @example 500d2b16-30b5-408f-82b1-5247c51a8b84
                  */
                 id: string;
             };
@@ -10007,7 +10031,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI"
+                 *       "token": "zlB0V0H3CM8spLmtUt4i1n9m_k8pLhjMIBZUekGgN-8"
                  *     }
                  */
                 "application/json": {
@@ -10175,7 +10199,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "HerwCUqn4ij-CssSBwN3CZhnTWJBP9XYYw7SIdwVoyI",
+                 *       "token": "zlB0V0H3CM8spLmtUt4i1n9m_k8pLhjMIBZUekGgN-8",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10487,7 +10511,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE",
+                 *       "token": "_MU6OFH17KbPRm0jCDrSOjvovjUUq3R8bKnXNrA8K2k",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10605,7 +10629,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 1deaf009-4aa7-4228-8e0a-cb1207037709
                  */
                 user_id: string;
             };
@@ -10621,7 +10645,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#_MU6OFH17KbPRm0jCDrSOjvovjUUq3R8bKnXNrA8K2k"
                      *     }
                      */
                     "application/json": {
@@ -10719,7 +10743,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 1deaf009-4aa7-4228-8e0a-cb1207037709
                  */
                 user_id: string;
             };
@@ -11280,57 +11304,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "99f4e758-b6c9-410c-86b5-a22a26e76298",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "1ba0dde6-d69a-47d0-8227-4be3de247804",
+                     *         "id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11340,7 +11314,57 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
+                     *         "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11350,27 +11374,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
+                     *         "id": "bd8254f6-7d2c-4e04-859d-24ca8db4bce9",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11378,6 +11382,16 @@ export interface operations {
                      *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
                      *       },
                      *       {
                      *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
@@ -11394,33 +11408,13 @@ export interface operations {
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *         "details": {},
-                     *         "status": 200
+                     *         "status": 204
                      *       },
                      *       {
-                     *         "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *         "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11430,7 +11424,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11440,12 +11434,42 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "target": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *         "details": {},
                      *         "status": 200
                      *       },
@@ -11637,7 +11661,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *           "id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11675,7 +11699,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *           "id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11851,7 +11875,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12035,7 +12059,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12650,7 +12674,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12854,11 +12878,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "692155b7-a329-40be-8c4b-dc6f3fec3aad",
+                     *       "id": "f700e281-bfae-4bc0-896f-51cdfb058dd7",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#m-yzpGoIydAza2x7EUiwshGw0DXbGpBgqkn1ZDBqvnY",
                      *       "mail": "sent"
                      *     }
                      */
@@ -13225,8 +13249,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d2747903-481e-4f3e-82a0-8da288581a4c",
-                     *       "user_id": "d2747903-481e-4f3e-82a0-8da288581a4c",
+                     *       "id": "6e292b42-0fe3-46d1-8992-a0df547e7ec8",
+                     *       "user_id": "6e292b42-0fe3-46d1-8992-a0df547e7ec8",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13234,11 +13258,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "d2747903-481e-4f3e-82a0-8da288581a4c",
+                     *         "id": "6e292b42-0fe3-46d1-8992-a0df547e7ec8",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "364bJP3SiQvqC3znWrpYKiWJZv7R9PdsaB4eSXbATS0",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#364bJP3SiQvqC3znWrpYKiWJZv7R9PdsaB4eSXbATS0",
+                     *         "token": "_DrmmuC08K8a7KPd9Othy8lBMQ07Hb_UR94AUUx21iU",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#_DrmmuC08K8a7KPd9Othy8lBMQ07Hb_UR94AUUx21iU",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13538,8 +13562,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
-                     *       "user_id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
+                     *       "id": "6500b475-6789-48f4-82a3-62e466ec19ce",
+                     *       "user_id": "6500b475-6789-48f4-82a3-62e466ec19ce",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13547,11 +13571,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
+                     *         "id": "6500b475-6789-48f4-82a3-62e466ec19ce",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
+                     *         "token": "0nR5A0geTz6SoI2iiFgaTJQ0o2swztQ8VGc_swKYj7U",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#0nR5A0geTz6SoI2iiFgaTJQ0o2swztQ8VGc_swKYj7U",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13723,7 +13747,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example d2747903-481e-4f3e-82a0-8da288581a4c
+                 * @example 6e292b42-0fe3-46d1-8992-a0df547e7ec8
                  */
                 id: string;
             };
@@ -13740,7 +13764,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "d2747903-481e-4f3e-82a0-8da288581a4c"
+                     *       "id": "6e292b42-0fe3-46d1-8992-a0df547e7ec8"
                      *     }
                      */
                     "application/json": {
@@ -13861,7 +13885,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example 0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c
+                 * @example m-yzpGoIydAza2x7EUiwshGw0DXbGpBgqkn1ZDBqvnY
                  */
                 token: string;
             };
@@ -13878,8 +13902,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
-                     *       "tenant_id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "team_id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
+                     *       "tenant_id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
                      *       "role": "owner"
                      *     }
                      */
@@ -14035,7 +14059,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 1deaf009-4aa7-4228-8e0a-cb1207037709
                  */
                 user_id: string;
             };
@@ -14053,7 +14077,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9"
+                     *       "user_id": "1deaf009-4aa7-4228-8e0a-cb1207037709"
                      *     }
                      */
                     "application/json": {
@@ -14191,7 +14215,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example ece490b4-80a6-47f5-8ab7-a291b8ad63e9
+                 * @example 1deaf009-4aa7-4228-8e0a-cb1207037709
                  */
                 user_id: string;
             };
@@ -14219,8 +14243,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "id": "1deaf009-4aa7-4228-8e0a-cb1207037709",
+                     *       "user_id": "1deaf009-4aa7-4228-8e0a-cb1207037709",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14383,7 +14407,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                 *       "user_id": "1deaf009-4aa7-4228-8e0a-cb1207037709",
                  *       "role": "member"
                  *     }
                  */
@@ -14404,8 +14428,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
-                     *       "user_id": "ece490b4-80a6-47f5-8ab7-a291b8ad63e9",
+                     *       "id": "1deaf009-4aa7-4228-8e0a-cb1207037709",
+                     *       "user_id": "1deaf009-4aa7-4228-8e0a-cb1207037709",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -15112,7 +15136,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15339,7 +15363,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "7665a151-9d90-43ed-8aad-694cbe7537f7",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -16330,7 +16354,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
+                     *           "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17415,7 +17439,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17588,7 +17612,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -17716,7 +17740,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17860,7 +17884,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19111,7 +19135,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19319,7 +19343,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19405,7 +19429,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 05e30064-2513-42f6-810d-670684b33872
+                 * @example 836ea267-49e1-4308-8789-8e75e5216ac4
                  */
                 id: string;
             };
@@ -19421,7 +19445,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "deployment_id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19826,7 +19850,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "e53cbb957377e8e0e4a98f08b7ef8ce3fb2ed423b6441dd3b37700b9ef7a4c49",
+                     *       "public_key": "e8c3fb8bb25e3c9f05c7b0ddfcfc133f55a9629bd06fee0681701a744d74bd3c",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -20503,7 +20527,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *         "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -20511,6 +20535,9 @@ export interface operations {
                      *         "resolved_bundle": null,
                      *         "last_seen_at": "2026-03-01T12:02:00Z",
                      *         "reads": "rulesets",
+                     *         "env": "production",
+                     *         "running_bundle": "assistant",
+                     *         "policy_version": null,
                      *         "created_at": "2026-03-01T12:01:00Z"
                      *       }
                      *     ]
@@ -20534,6 +20561,12 @@ export interface operations {
                         last_seen_at: string | null;
                         /** @description Which documents it reads, by what it was last heard to speak; null while that is not known. */
                         reads: ("contracts" | "rulesets") | null;
+                        /** @description Environment of its last connection. */
+                        env: string | null;
+                        /** @description The bundle of its last connection. */
+                        running_bundle: string | null;
+                        /** @description Revision hash of the bundle that the agent runs; null where it has not said. */
+                        policy_version: string | null;
                         /**
                          * @description ISO 8601, UTC
                          * @example 2026-03-01T12:00:00Z
@@ -20604,7 +20637,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *       "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -20614,6 +20647,9 @@ export interface operations {
                      *       "resolved_bundle": null,
                      *       "last_seen_at": "2026-03-01T12:02:00Z",
                      *       "reads": "rulesets",
+                     *       "env": "production",
+                     *       "running_bundle": "assistant",
+                     *       "policy_version": null,
                      *       "created_at": "2026-03-01T12:01:00Z"
                      *     }
                      */
@@ -20636,6 +20672,12 @@ export interface operations {
                         last_seen_at: string | null;
                         /** @description Which documents it reads, by what it was last heard to speak; null while that is not known. */
                         reads: ("contracts" | "rulesets") | null;
+                        /** @description Environment of its last connection. */
+                        env: string | null;
+                        /** @description The bundle of its last connection. */
+                        running_bundle: string | null;
+                        /** @description Revision hash of the bundle that the agent runs; null where it has not said. */
+                        policy_version: string | null;
                         /**
                          * @description ISO 8601, UTC
                          * @example 2026-03-01T12:00:00Z
@@ -21042,7 +21084,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21053,7 +21095,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21149,7 +21191,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21307,7 +21349,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 6e5f8fa0-684c-4deb-878c-7010a5892421
+                 * @example 4cf04b11-8f5e-4bc5-8ca2-015a611d0a96
                  */
                 rule_id: string;
             };
@@ -21411,7 +21453,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example c9150252-95d5-492b-8536-08d4883468b9
+                 * @example 17e70b2f-d0af-4679-87d0-c9741b940b06
                  */
                 rule_id: string;
             };
@@ -21449,7 +21491,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *       "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21890,6 +21932,14 @@ export interface operations {
                 verdict?: string;
                 /** @description `enforce` or `observe`. */
                 mode?: string;
+                /** @description The contract that decided: `payload.decision_name`. */
+                contract?: string;
+                /** @description An API key may name only its own environment. */
+                env?: string;
+                /** @description The revision that the agent said it ran: `payload.policy_version`. */
+                policy_version?: string;
+                /** @description Contained in any text field or the payload, whatever the case. */
+                search?: string;
                 /**
                  * @description ISO 8601, or seconds or milliseconds since the epoch.
                  * @example 2026-03-01T11:00:00Z
@@ -21897,8 +21947,6 @@ export interface operations {
                 since?: string;
                 /** @description ISO 8601, or seconds or milliseconds since the epoch. */
                 until?: string;
-                /** @description Contained in any text field or the payload, whatever the case. */
-                search?: string;
                 /**
                  * @description How many to answer with at most, 1 to 1,000.
                  * @example 1
@@ -22000,6 +22048,15 @@ export interface operations {
                      *       "detail": "Authentication required."
                      *     }
                      */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -22466,6 +22523,16 @@ export interface operations {
                 tool_name?: string;
                 /** @description What was decided, for example `call_allowed`, `call_denied`, `call_executed`. */
                 verdict?: string;
+                /** @description `enforce` or `observe`. */
+                mode?: string;
+                /** @description The contract that decided: `payload.decision_name`. */
+                contract?: string;
+                /** @description An API key may name only its own environment. */
+                env?: string;
+                /** @description The revision that the agent said it ran: `payload.policy_version`. */
+                policy_version?: string;
+                /** @description Contained in any text field or the payload, whatever the case. */
+                search?: string;
                 /**
                  * @description Inclusive.
                  * @example 2026-03-01T11:00:00Z
@@ -22538,6 +22605,276 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "until"
+                     *           ],
+                     *           "msg": "Input should be a valid datetime"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiEventsFacets: {
+        parameters: {
+            query?: {
+                /** @description Name of the agent, at most 512 characters. */
+                agent_id?: string;
+                /** @description Name of the tool, as the agent calls it. */
+                tool_name?: string;
+                /**
+                 * @description What was decided, for example `call_allowed`, `call_denied`, `call_executed`.
+                 * @example call_denied
+                 */
+                verdict?: string;
+                /** @description `enforce` or `observe`. */
+                mode?: string;
+                /** @description The contract that decided: `payload.decision_name`. */
+                contract?: string;
+                /** @description An API key may name only its own environment. */
+                env?: string;
+                /** @description The revision that the agent said it ran: `payload.policy_version`. */
+                policy_version?: string;
+                /** @description Contained in any text field or the payload, whatever the case. */
+                search?: string;
+                /**
+                 * @description ISO 8601, or seconds or milliseconds since the epoch.
+                 * @example 2026-03-01T11:00:00Z
+                 */
+                since?: string;
+                /** @description ISO 8601, or seconds or milliseconds since the epoch. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events": 1,
+                     *       "truncated": false,
+                     *       "facets": {
+                     *         "agent_id": {
+                     *           "values": [
+                     *             {
+                     *               "value": "research-agent",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         },
+                     *         "tool_name": {
+                     *           "values": [
+                     *             {
+                     *               "value": "read_file",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         },
+                     *         "verdict": {
+                     *           "values": [
+                     *             {
+                     *               "value": "call_allowed",
+                     *               "count": 1
+                     *             },
+                     *             {
+                     *               "value": "call_denied",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         },
+                     *         "mode": {
+                     *           "values": [
+                     *             {
+                     *               "value": "enforce",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         },
+                     *         "contract": {
+                     *           "values": [
+                     *             {
+                     *               "value": "no-env",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         },
+                     *         "env": {
+                     *           "values": [
+                     *             {
+                     *               "value": "production",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         },
+                     *         "policy_version": {
+                     *           "values": [
+                     *             {
+                     *               "value": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description That match all filters, of those that were counted. */
+                        events: number;
+                        /** @description There are older events, which are not counted. */
+                        truncated: boolean;
+                        /** @description By name of the filter. */
+                        facets: {
+                            /** @description By agent. */
+                            agent_id: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                            /** @description By tool. */
+                            tool_name: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                            /** @description By verdict. */
+                            verdict: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                            /** @description By mode. */
+                            mode: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                            /** @description By the contract that decided. */
+                            contract: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                            /** @description By environment. */
+                            env: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                            /** @description By the revision that the agent said it ran. */
+                            policy_version: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                        };
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authentication required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description Readable, but not valid: one problem each, with its place. */
             422: {
                 headers: {
@@ -22593,7 +22930,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -22820,7 +23157,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23038,7 +23375,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
                  */
                 approval_id: string;
             };
@@ -23054,7 +23391,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23076,12 +23413,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *         "approval_id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "38cc9a4a92fac5e2a531d669f46435f786fe534b192e41224852f9f122e36d4cfffb5a41f4472e362178cbf3d053ca33d4bf495a6a4958c70de779e4f459020a"
+                     *         "signature": "6c5c7abb21b30b2caf4a65335b403eac27834b57854a98b50fb8d08cc826da69656481821ee8742eb8c251c08d2cc8022c36257b0a591ca137b3180af0739601"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23230,7 +23567,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
                  */
                 approval_id: string;
             };
@@ -23263,7 +23600,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23285,12 +23622,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *         "approval_id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "38cc9a4a92fac5e2a531d669f46435f786fe534b192e41224852f9f122e36d4cfffb5a41f4472e362178cbf3d053ca33d4bf495a6a4958c70de779e4f459020a"
+                     *         "signature": "6c5c7abb21b30b2caf4a65335b403eac27834b57854a98b50fb8d08cc826da69656481821ee8742eb8c251c08d2cc8022c36257b0a591ca137b3180af0739601"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23522,12 +23859,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "9545e169ffa2626baf46c53bf1b748c1d5be9c1ef8968f3ef51534abd203695a",
+                     *           "public_key": "5552367a40e8797a2ee2ca6382181de2243725f40856f39a744d737caecbcd1b",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23549,7 +23886,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23576,7 +23913,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -23726,7 +24063,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -23889,7 +24226,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
                  */
                 channel_id: string;
             };
@@ -23932,7 +24269,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24094,7 +24431,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
                  */
                 channel_id: string;
             };
@@ -24198,7 +24535,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
                  */
                 channel_id: string;
             };
@@ -24568,7 +24905,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.OxSoS5Tw5fHi_4hSFBZpVftU6FAKNaqjwjcNX0PZ8N6CNF6JE80c-5Lsph73TqxhwL_NFPbupw6zqoSc5SV6rgd9LIRh2C9wwBb1_CZfp3_PYL2B3hdjQMqYH8pRf54owVO7g17m9imS88MlDiNan1Qem4WsHbZuDtPqZwihW1VwE131CoIkac6tES-AVPISFf1iCuyukf5JN8Qwh2V8bzu6llQh8sVxzwQ6cKC7ptPLcP5mKGIi5NOGQw6CyN8tobGeDuhdp6Tzeplbz0Ef1YkecI8l-qqKTiOmTAFJmsXkinQnnpwgmxwqM9cuRdJ0I4eGSBWkofhbDsRqIAjxbQ",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.K5KFHjP48NaKH3EjbRm1qJ9xxT6x5MH5Rt2wIjZaGacSsILxqxi4hE0tHZrhcPMS4Y26-k9kliuBniH5PJ8OGwfrQdQLIG-89qga_sKiVNhnAuhwVcgWLrfL4FzElFRRq1owGzCUhLVGA1Uq_kVdURe8zuFXHDhNaYiKDwsEQCB3ZAnP8SnKc5rIBm3C0MGrsAvdsrVFvPSuduE6RAUKxTJ6AJFNoOQswyNVWSDoNHPhM1UEeb2CrCfZrc0sSv_wz0VN0CnNJvpyizGl1MUmhXoj-PnMALHNJ0akR4qZBSRk5TQPGry4z-U_sKLIbHb5akmYAnNdmoKcInCsWdRIpQ",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25163,7 +25500,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 12.22,
+                     *       "evaluation_time_ms": 13.73,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -25823,7 +26160,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25969,7 +26306,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
                  */
                 approval_id: string;
             };
@@ -25985,7 +26322,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26107,7 +26444,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
                  */
                 approval_id: string;
             };
@@ -26135,7 +26472,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26272,7 +26609,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
+                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
                  */
                 channel_id: string;
             };
@@ -26289,7 +26626,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:c83ba718-1764-4320-87e6-c3129f7fed30"
+                 *         "data": "approve:ff33857d-b48c-44bd-8142-8411018ccc36"
                  *       }
                  *     }
                  */
@@ -27687,7 +28024,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "lease": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -27852,7 +28189,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                 *       "lease": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28018,7 +28355,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c455af0d-b9fd-47d4-827d-73d3b0425cf8"
+                 *       "lease": "cce84368-b6d0-49e0-8d35-9d3167cd71d8"
                  *     }
                  */
                 "application/json": {
@@ -28689,8 +29026,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28709,8 +29046,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28997,8 +29334,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29086,8 +29423,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 025c7187-d3c7-4c4a-89df-903d51b9d950). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 025c7187-d3c7-4c4a-89df-903d51b9d950). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 01bb027f-67d5-47c0-8c72-4d658c1a4cef). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 01bb027f-67d5-47c0-8c72-4d658c1a4cef). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29177,8 +29514,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29356,7 +29693,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
                  */
                 id: string;
             };
@@ -29372,8 +29709,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29566,7 +29903,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -29584,8 +29921,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "agent_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e"
                      *     }
                      */
                     "application/json": {
@@ -29711,7 +30048,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
                  */
                 id: string;
             };
@@ -29741,8 +30078,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -29978,7 +30315,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
                  */
                 id: string;
             };
@@ -29996,8 +30333,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *           "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30006,8 +30343,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *           "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30161,7 +30498,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
                  */
                 id: string;
             };
@@ -30191,8 +30528,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30422,7 +30759,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
                  */
                 id: string;
             };
@@ -30452,8 +30789,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30726,10 +31063,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "workflow_execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -30912,10 +31249,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "workflow_execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31101,10 +31438,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_execution_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *       "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *       "workflow_execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31288,16 +31625,16 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "workflow_name": "release-gate",
-                     *           "status": "cancelled",
+                     *           "status": "running",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": null,
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": "Not today.",
+                     *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31305,16 +31642,16 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
+                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "workflow_name": "release-gate",
-                     *           "status": "cancelled",
+                     *           "status": "running",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": null,
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": "Not today.",
+                     *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31502,7 +31839,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
             };
@@ -31518,12 +31855,12 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
-                     *       "current_state": "BUILD",
+                     *       "current_state": "REVIEW",
                      *       "started_at": "2026-03-01T12:02:00Z",
                      *       "ended_at": null,
                      *       "last_transition_at": "2026-03-01T12:02:00Z",
@@ -31551,10 +31888,37 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
+                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305"
+                     *         },
+                     *         "BUILD": {
+                     *           "status": "success",
+                     *           "output": {
+                     *             "exit_code": 0,
+                     *             "stdout": "built\n",
+                     *             "stderr": "",
+                     *             "duration_ms": 0
+                     *           },
+                     *           "exit_code": 0,
+                     *           "stdout": "built\n",
+                     *           "stderr": "",
+                     *           "duration_ms": 0
                      *         }
                      *       },
-                     *       "state_outputs": {},
+                     *       "state_outputs": {
+                     *         "BUILD": {
+                     *           "status": "success",
+                     *           "output": {
+                     *             "exit_code": 0,
+                     *             "stdout": "built\n",
+                     *             "stderr": "",
+                     *             "duration_ms": 0
+                     *           },
+                     *           "exit_code": 0,
+                     *           "stdout": "built\n",
+                     *           "stderr": "",
+                     *           "duration_ms": 0
+                     *         }
+                     *       },
                      *       "final_output": null
                      *     }
                      */
@@ -31699,7 +32063,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
             };
@@ -31717,7 +32081,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
+                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305"
                      *     }
                      */
                     "application/json": {
@@ -31856,7 +32220,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
                  */
                 id: string;
             };
@@ -31886,7 +32250,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
                      *     }
                      */
                     "application/json": {
@@ -32009,7 +32373,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
             };
@@ -32048,7 +32412,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
+                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305"
                      *     }
                      */
                     "application/json": {
@@ -32195,7 +32559,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
             };
@@ -32211,11 +32575,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                      *       "events": [
                      *         {
-                     *           "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32225,15 +32589,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *               "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *               "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *               "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32243,8 +32607,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *               "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *               "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *               "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32408,7 +32772,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
             };
@@ -32424,16 +32788,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"a1f14e18-710c-4e9a-8a64-5e06a4c75538","workflow_id":"7b167d6e-26f4-4768-8e42-c6603eadbab0","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32556,8 +32920,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32573,8 +32937,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32771,8 +33135,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -32878,7 +33242,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "9f195b57-a935-43c6-8914-59d8788226f2"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -32947,8 +33311,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33054,7 +33418,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "9f195b57-a935-43c6-8914-59d8788226f2"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33252,8 +33616,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33434,8 +33798,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
-                     *       "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8"
+                     *       "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *       "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30"
                      *     }
                      */
                     "application/json": {
@@ -33705,8 +34069,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33718,8 +34082,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33918,8 +34282,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34082,7 +34446,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "9f195b57-a935-43c6-8914-59d8788226f2"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34165,8 +34529,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34329,7 +34693,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
+                     *       "existing_id": "9f195b57-a935-43c6-8914-59d8788226f2"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34402,17 +34766,23 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *           "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *           "id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *           "stimulus_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": "order-2",
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *           "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *           "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *           "workflow_execution_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34425,17 +34795,23 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *           "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *           "id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *           "stimulus_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": "order-2",
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *           "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *           "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *           "workflow_execution_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34688,10 +35064,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *       "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *       "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
-                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
+                     *       "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
                      *       "status": "classified"
                      *     }
                      */
@@ -34767,7 +35143,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8"
+                     *       "original_stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34798,7 +35174,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "cbce07d8-c6a4-413f-86df-675a43149248"
+                     *       "stimulus_id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34830,7 +35206,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example a58b20a2-cbf5-44d8-8406-4752c7c92d0a
+                 * @example 3842efc3-ccf8-4dc0-8f97-da70171a96ba
                  */
                 id: string;
             };
@@ -34846,8 +35222,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *       "id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "stimulus_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -34861,8 +35237,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *       "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *       "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *       "workflow_execution_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -34872,8 +35248,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *         "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *         "id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *         "stimulus_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -34887,8 +35263,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *         "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *         "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *         "workflow_execution_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -35567,7 +35943,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *       "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35769,7 +36145,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *       "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36139,7 +36515,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *           "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36164,7 +36540,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
+                     *           "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36369,9 +36745,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *           "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *           "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36389,9 +36765,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *           "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *           "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36635,7 +37011,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                 *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -36667,9 +37043,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -36844,7 +37220,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
                  */
                 id: string;
             };
@@ -36882,9 +37258,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37049,7 +37425,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 id: string;
             };
@@ -37065,9 +37441,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37091,7 +37467,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "184999fc-4112-4f83-8e6e-918533470be9"
+                     *           "c5237c7c-19cc-46e4-8fd6-f31b842092de"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37378,7 +37754,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 id: string;
             };
@@ -37396,8 +37772,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
                      *     }
                      */
                     "application/json": {
@@ -37538,7 +37914,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
                  */
                 id: string;
             };
@@ -37568,8 +37944,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": {
@@ -37694,7 +38070,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 id: string;
                 /**
@@ -37851,7 +38227,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 id: string;
             };
@@ -37867,16 +38243,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 184999fc-4112-4f83-8e6e-918533470be9 started","sequence":1,"execution_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution c5237c7c-19cc-46e4-8fd6-f31b842092de started","sequence":1,"execution_started":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false}}}
+                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"184999fc-4112-4f83-8e6e-918533470be9","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"184999fc-4112-4f83-8e6e-918533470be9","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"184999fc-4112-4f83-8e6e-918533470be9","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -37990,7 +38366,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 id: string;
             };
@@ -38006,16 +38382,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 184999fc-4112-4f83-8e6e-918533470be9 started","sequence":1,"execution_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution c5237c7c-19cc-46e4-8fd6-f31b842092de started","sequence":1,"execution_started":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","warm":false}}}
+                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"184999fc-4112-4f83-8e6e-918533470be9","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"184999fc-4112-4f83-8e6e-918533470be9","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"184999fc-4112-4f83-8e6e-918533470be9","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"184999fc-4112-4f83-8e6e-918533470be9","agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38127,7 +38503,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
                  */
                 id: string;
             };
@@ -38143,16 +38519,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38264,7 +38640,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
                  */
                 id: string;
             };
@@ -38280,16 +38656,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"025c7187-d3c7-4c4a-89df-903d51b9d950","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38402,7 +38778,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38412,7 +38788,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38422,7 +38798,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *           "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38434,7 +38810,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38444,7 +38820,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38454,7 +38830,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *           "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38559,7 +38935,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
                  */
                 id: string;
             };
@@ -38576,7 +38952,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *         "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -38585,7 +38961,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -38736,7 +39112,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
                  */
                 id: string;
             };
@@ -38767,7 +39143,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be"
+                     *       "request_id": "c83ba718-1764-4320-87e6-c3129f7fed30"
                      *     }
                      */
                     "application/json": {
@@ -38903,7 +39279,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
+                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
                  */
                 id: string;
             };
@@ -38934,7 +39310,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "33116630-49fc-49e9-8878-bd6e05ed36e8"
+                     *       "request_id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be"
                      *     }
                      */
                     "application/json": {
@@ -39091,7 +39467,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39104,7 +39480,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39305,7 +39681,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39540,7 +39916,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
                  */
                 volume_id: string;
             };
@@ -39556,7 +39932,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39694,7 +40070,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4f4904f8-e0b8-4ca5-8810-7ffd5162d34f
+                 * @example f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a
                  */
                 volume_id: string;
             };
@@ -39712,7 +40088,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f"
+                     *       "id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a"
                      *     }
                      */
                     "application/json": {
@@ -39851,7 +40227,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
                  */
                 volume_id: string;
             };
@@ -39881,7 +40257,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40059,7 +40435,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
                  */
                 volume_id: string;
             };
@@ -40273,7 +40649,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
                  */
                 volume_id: string;
             };
@@ -40412,7 +40788,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
                  */
                 volume_id: string;
             };
@@ -40551,7 +40927,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
                  */
                 volume_id: string;
             };
@@ -40692,7 +41068,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
                  */
                 volume_id: string;
             };
@@ -40858,7 +41234,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
                  */
                 volume_id: string;
             };
@@ -41060,11 +41436,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41074,11 +41450,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41267,11 +41643,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41281,11 +41657,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "volume_id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41465,8 +41841,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                 *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                 *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                 *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -41754,8 +42130,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                 *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                 *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                 *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42947,6 +43323,24 @@ export interface operations {
                      *         {
                      *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -42957,9 +43351,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *               "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *               "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *               "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -42968,24 +43362,6 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
-                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -42997,6 +43373,24 @@ export interface operations {
                      *         {
                      *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43007,9 +43401,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *               "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *               "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *               "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *               "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43018,24 +43412,6 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
-                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -43224,7 +43600,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 id: string;
             };
@@ -43240,8 +43616,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43252,9 +43628,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43269,8 +43645,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *         "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *         "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *         "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43281,9 +43657,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *             "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *             "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *             "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *             "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *             "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -43527,7 +43903,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 id: string;
             };
@@ -43544,7 +43920,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "success": true
                      *     }
                      */
@@ -43734,8 +44110,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43972,8 +44348,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *       "credential_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44169,7 +44545,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 id: string;
             };
@@ -44201,8 +44577,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44213,9 +44589,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44437,7 +44813,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 id: string;
             };
@@ -44455,9 +44831,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44468,9 +44844,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44632,7 +45008,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 id: string;
             };
@@ -44668,9 +45044,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *       "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *       "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -44829,12 +45205,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 46cb91f8-1030-4304-805f-70c145dccff0
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
+                 * @example b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15
                  */
                 grant_id: string;
             };
@@ -44851,8 +45227,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *       "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
                      *       "success": true
                      *     }
                      */
@@ -45732,11 +46108,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d&code_challenge=GiWW8Ut_1pmbUcEcnORHU0BFO3GukzpJ5SBQROn7LUI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d",
-                     *       "state_token": "9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=7bc9058a1df9b36fdbbac3c1f79d18eb92304b219e5e254e33ed496565e906df&code_challenge=PS_MJBXBaf_142a0GesX_USCOo7VsilwlAs6t-6PSb0&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=7bc9058a1df9b36fdbbac3c1f79d18eb92304b219e5e254e33ed496565e906df&code_challenge=PS_MJBXBaf_142a0GesX_USCOo7VsilwlAs6t-6PSb0&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=7bc9058a1df9b36fdbbac3c1f79d18eb92304b219e5e254e33ed496565e906df&code_challenge=PS_MJBXBaf_142a0GesX_USCOo7VsilwlAs6t-6PSb0&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "7bc9058a1df9b36fdbbac3c1f79d18eb92304b219e5e254e33ed496565e906df",
+                     *       "state_token": "7bc9058a1df9b36fdbbac3c1f79d18eb92304b219e5e254e33ed496565e906df",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -45893,7 +46269,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d
+                 * @example 7bc9058a1df9b36fdbbac3c1f79d18eb92304b219e5e254e33ed496565e906df
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -45919,8 +46295,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
-                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *       "id": "b8a37eec-9ead-439d-863c-8b2cff305333",
+                     *       "credential_id": "b8a37eec-9ead-439d-863c-8b2cff305333",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46061,7 +46437,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "7cca7e53c123e3d7617a9e60fe179d03055e4d7881200486cc7dd59db010d354"
+                 *       "state": "cc65fbe5f34d86a672099c5c4aa777938f3746119e3e39b617a445cc97788994"
                  *     }
                  */
                 "application/json": {
@@ -46089,8 +46465,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
-                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
+                     *       "credential_id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46273,7 +46649,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8",
+                     *       "device_code": "EnEdreTNse0Zy571DR3XnV2fnmCEa7HRVgT7N_bUQNI",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -46438,7 +46814,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8",
+                 *       "device_code": "EnEdreTNse0Zy571DR3XnV2fnmCEa7HRVgT7N_bUQNI",
                  *       "provider": "files"
                  *     }
                  */
@@ -46461,8 +46837,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *       "binding_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c"
+                     *       "credential_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *       "binding_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17"
                      *     }
                      */
                     "application/json": {
@@ -46623,7 +46999,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "PWcmyjS9e7EfV7WyJE3owlxgbWR_U2WeAFNIW8rwuDA",
+                 *       "device_code": "477sb87ZHJIgY2Qh2dezPCVsnuGG1ZWm0_M0VoosWPg",
                  *       "provider": "files"
                  *     }
                  */
@@ -46646,8 +47022,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *       "binding_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823"
+                     *       "credential_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "binding_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2"
                      *     }
                      */
                     "application/json": {
@@ -46816,7 +47192,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46831,7 +47207,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46847,7 +47223,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47015,7 +47391,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *       "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -47026,9 +47402,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh",
-                     *       "key_value": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh",
-                     *       "api_key": "aegis_0OE3BTXsjqCoA1Zi6dKTZ9KELT9zOdrcbOTpCGWh"
+                     *       "key": "aegis_KBZ01he6r7wrql4gdor1aNvdhR0MNpm7BiN1byau",
+                     *       "key_value": "aegis_KBZ01he6r7wrql4gdor1aNvdhR0MNpm7BiN1byau",
+                     *       "api_key": "aegis_KBZ01he6r7wrql4gdor1aNvdhR0MNpm7BiN1byau"
                      *     }
                      */
                     "application/json": {
@@ -47159,7 +47535,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
+                 * @example cfd582c3-2f96-49d0-8858-a716c2027cfa
                  */
                 id: string;
             };
@@ -47177,7 +47553,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *       "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *       "success": true
                      *     }
                      */
@@ -50419,30 +50795,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -50617,30 +50993,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *           "execution_id": null,
-                     *           "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -50905,10 +51281,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
-                     *         "execution_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
-                     *         "agent_id": "d453bc63-0860-48f7-8e26-561f377a3a1f",
-                     *         "sub": "d453bc63-0860-48f7-8e26-561f377a3a1f",
+                     *         "session_id": "d453bc63-0860-48f7-8e26-561f377a3a1f",
+                     *         "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *         "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *         "sub": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -50924,10 +51300,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3",
-                     *         "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
-                     *         "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *         "sub": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *         "session_id": "3e352210-6cf1-428d-8fb5-5d48a7665cf6",
+                     *         "execution_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *         "agent_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
+                     *         "sub": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -50943,7 +51319,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *         "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51073,9 +51449,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *       "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjMzNTEwYjMwLTc5NzYtNGFiZS04YTY1LTI5ZmY0ODE5NjlhNiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0YTY2ZTYxNC03ZjZlLTRkOGYtODFkNC0xYTdlZTk2ZDI4NGYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.AJ8biD3bS9nMWl2r2MM-Mc--FGPsuLPX4Ovfr4U1xOD7SV-WhJnr7dJDhKevdAEq44XoZE_n_6sy9cIQ_nYiDQ",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjdlYjAyNjIwLTQ0MWItNDU5Ny04ODhiLTI2OTdmMGMzYWUyNiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJkMmM3OWM3YS02ZGEwLTQ0NzgtODU0Yi1lMmZjZjhiNTc4MzMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.O4_x_Mj1sadj4LXAPsJqnoVERnwZ9OPbvB-_zsCFoEvsPhM1HnBqCfg44wh4hsqsoV5ixt7nl8j4xwFGxQ29CQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51212,7 +51588,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *       "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51514,8 +51890,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *           "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *           "agent_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
+                     *           "execution_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51526,8 +51902,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *           "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *           "agent_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
+                     *           "execution_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51653,11 +52029,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *       "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *       "agent_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
+                     *       "execution_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8"
+                     *       "gateway_url": "https://lictor.example.com/x/NPoOQvF9zRcsI-R-4j7vV9z0mcRRGbkKBIcTe3GKW6c"
                      *     }
                      */
                     "application/json": {
@@ -51961,19 +52337,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *       "kid": "7eb02620-441b-4597-888b-2697f0c3ae26",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "kid": "7eb02620-441b-4597-888b-2697f0c3ae26",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "kid": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52105,7 +52481,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example b4ff4833-1689-4de2-8e3c-da2aad422f1c
+                 * @example f277897c-7ac5-4d83-8592-2eab98f6d0a2
                  */
                 kid: string;
             };
@@ -52122,7 +52498,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c"
+                     *       "kid": "f277897c-7ac5-4d83-8592-2eab98f6d0a2"
                      *     }
                      */
                     "application/json": {
@@ -52189,7 +52565,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'b4ff4833-1689-4de2-8e3c-da2aad422f1c'."
+                     *       "message": "There is no key 'f277897c-7ac5-4d83-8592-2eab98f6d0a2'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52278,7 +52654,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *           "id": "1989be43-a442-4132-84cc-e2f806bf45fe",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52291,7 +52667,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *           "id": "1989be43-a442-4132-84cc-e2f806bf45fe",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52487,7 +52863,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *       "id": "1989be43-a442-4132-84cc-e2f806bf45fe",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -52621,7 +52997,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e851e00-4360-4f08-82cf-56499100031a
+                 * @example 1989be43-a442-4132-84cc-e2f806bf45fe
                  */
                 id: string;
             };
@@ -52638,7 +53014,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "0e851e00-4360-4f08-82cf-56499100031a"
+                     *       "id": "1989be43-a442-4132-84cc-e2f806bf45fe"
                      *     }
                      */
                     "application/json": {
@@ -55470,7 +55846,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
                  */
                 volume_id: string;
             };
@@ -55529,7 +55905,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *       "volume_id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -55692,9 +56068,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkNDUzYmM2My0wODYwLTQ4ZjctOGUyNi01NjFmMzc3YTNhMWYiLCJleGVjX2lkIjoiZjI3Nzg5N2MtN2FjNS00ZDgzLTg1OTItMmVhYjk4ZjZkMGEyIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImYyNzc4OTdjLTdhYzUtNGQ4My04NTkyLTJlYWI5OGY2ZDBhMiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwMWNjYjE2NS1jYTAzLTRiYzctODZjNi0wMmU3YmY3OTA2ODgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.O6_zyY5LZgMIs9OEwCR9CPx2zvfNcMbrfydmmVf-fUXihQFm8Thkax1gyuuuw-sW23BdkQVenpb5Uab7IZpQ6gIa-T445JfgbCycOV2lFPnxrOlwcbus0x4c9V3rNdZhxlipt-paW3OEN6jGSkCpSg9fG0VLhKiqnzG868FMl5qbxKFCAByITqhoBVjibt4WXWiBBcPupJuDIDe9l_GfgvaOVYTeNHk-rYc5VlZRzu_rI6qob2cbnxZ7bSBl5D4d5F4tOYyFg7mwSQg-6HlL5onXIpv_jN_eHHvxRi6RNTUxsy3sW6LW2mEtbPD5f2Tr4rkvtaFVkk0-qbTrmaGtAQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImYyNzc4OTdjLTdhYzUtNGQ4My04NTkyLTJlYWI5OGY2ZDBhMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkM2ZlZTgwMy00Yjg5LTQ3MGQtODI2MS1lMzIxODhiZGYzYTciLCJleGVjX2lkIjoiMzVmY2UwMDYtZDc3Yi00MGQxLTg5ZjMtNDY5MTgwYmU5N2UzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjM1ZmNlMDA2LWQ3N2ItNDBkMS04OWYzLTQ2OTE4MGJlOTdlMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJkNDUzYmM2My0wODYwLTQ4ZjctOGUyNi01NjFmMzc3YTNhMWYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.b17MOd2PwH_9KpNeEu7qjHNFnIeGg7bQTN779ZgbzpJDXwHerqMdkvVvZXjuBC7ks6r-pOF3jm0tVxMvx6d_Rc9IQUCp9-n2k3FlJt8ODITKdgfL8vxKuOaxuKJTAquiG7nT_1nXNVW1BP9DR7epVcB9Kraiyv1zf_mr1Rf2B5AnFSaQQRfCcf3XmZJsMS1vjbTt40EdhUruavZ9iR6WJbBm-Rb1go1AM5y3rRA0lee1hpqZxCXgkfzbBBlebDDLfUS42SgAsTEXiLhV3sGvMhuyF0BQiGzr3q9j-6o596aJzPB9OWORbD7Q4m99NhF5txSyOWCO2k7jWdON7gQt6g",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688"
+                     *       "session_id": "d453bc63-0860-48f7-8e26-561f377a3a1f"
                      *     }
                      */
                     "application/json": {
@@ -55725,7 +56101,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c55446bd416e"
+                     *         "request_id": "4a6c04326b95"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55788,7 +56164,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "aff8931d87a6"
+                     *         "request_id": "0ca08eed3916"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55849,7 +56225,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6b5e18c537d1"
+                     *         "request_id": "57369e8e8355"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55910,7 +56286,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cef34e4d5365"
+                     *         "request_id": "7fed607ad9ce"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55971,7 +56347,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "123dac87630c"
+                     *         "request_id": "6d1ab1f942ab"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56032,7 +56408,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "58065a336f5e"
+                     *         "request_id": "37036b35af29"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56334,7 +56710,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e265020b7b46"
+                     *         "request_id": "dc6d8f4e2855"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56589,7 +56965,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e78091be5f76"
+                     *         "request_id": "a6f1f3944055"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56650,7 +57026,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f0ce028e1f29"
+                     *         "request_id": "ca732496710a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57420,7 +57796,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a79c948d5cd5"
+                     *         "request_id": "9eaa4ce01848"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57481,7 +57857,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0e5f05443cdd"
+                     *         "request_id": "b19e69d1509a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57535,7 +57911,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
+                 * @example NPoOQvF9zRcsI-R-4j7vV9z0mcRRGbkKBIcTe3GKW6c
                  */
                 token: string;
             };
@@ -57552,9 +57928,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkM2ZlZTgwMy00Yjg5LTQ3MGQtODI2MS1lMzIxODhiZGYzYTciLCJleGVjX2lkIjoiMzVmY2UwMDYtZDc3Yi00MGQxLTg5ZjMtNDY5MTgwYmU5N2UzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjM1ZmNlMDA2LWQ3N2ItNDBkMS04OWYzLTQ2OTE4MGJlOTdlMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI5MjA1MGNlNC1jY2EzLTQzMDUtOGMyYi03YTNiNGRiZTk2YjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.A4Q7J7IaG3rAIUzmQYfztevzeraSrrINFUn-anpyV6zDSVrXIFJEw3PdO45B7izeKOTKN2nStkQpXOQCrw7FMMxEJGufJ_NG_a8r4mNL2pVggW35QzR6KtV4nk54FAzcbrgEnUMGNIA8qhIaxapOVC-n5MYUWc07p_T75Aqe8tt-MKCh9LvD6MnqVB-r28w8GkucXL4qPT8XwMvxHWzx0GqNhvJo2tJpZAN5U5oECKb36juIltj5Ybd03S4XCg-EbtgZOtI8rzmDp8JzypY3X9WSZqsGFHObNhbyY7ybt-rdQ4NsCiF9ZwClb3bduBazOa4X-LA_aN7zVFpLNf4FjA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImYyNzc4OTdjLTdhYzUtNGQ4My04NTkyLTJlYWI5OGY2ZDBhMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxOGJiNGJmZC04NDFkLTQyNTItOGEzZi03OTI1MTFkMGViODciLCJleGVjX2lkIjoiNWMyN2Y2YTItMjYwZS00ZTA0LTgzN2UtOWYwYzRkYjkxNDJjIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzZTM1MjIxMC02Y2YxLTQyOGQtOGZiNS01ZDQ4YTc2NjVjZjYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.pR5zOmC9_Ev02i0SRDJUGTePKKU8KOiJCHezmeu6lweRGY0y4rkOdAu3XQRvoQcC8uGiLNFJQhC7YOT_YlQaQm_QJCZ3jrL3T4RQcPc-VqjuE6pJhZGXfRUsKA514qJiYGOm_wIHTl7D26zsPP83NHupOCFGOnE3NkKzvoflC2DrIt_VR61ErfLHw-bmz8VfiScQKVZ8kYJYX0ElSN2M-E1z_rRDj20IfRbOUl_dLmNlI__8Pyq4bHTPXQywv4-1pRw3bMiFj_puaDP51obLcBDkVS0n5wWMtAY-Ch-snz_XfQA4KJe3Y2gDtQxsodRosWLdU9e-7KkYqZbDvYOUCg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "92050ce4-cca3-4305-8c2b-7a3b4dbe96b3"
+                     *       "session_id": "3e352210-6cf1-428d-8fb5-5d48a7665cf6"
                      *     }
                      */
                     "application/json": {
@@ -57585,7 +57961,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d75eb3d79c6f"
+                     *         "request_id": "eabda0359f84"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57648,7 +58024,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7e906e52fedd"
+                     *         "request_id": "43db67b04e2b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57709,7 +58085,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9d8cdb4a5791"
+                     *         "request_id": "c257ae011066"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57770,7 +58146,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "db7a89a791a8"
+                     *         "request_id": "26cae44965df"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57831,7 +58207,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c18f4c71b338"
+                     *         "request_id": "5649334a139d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57892,7 +58268,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "82fb175e3412"
+                     *         "request_id": "15c0deb47c86"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57953,7 +58329,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1fb5cc2a97cb"
+                     *         "request_id": "b061a135a26f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58133,7 +58509,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
+                 * @example NPoOQvF9zRcsI-R-4j7vV9z0mcRRGbkKBIcTe3GKW6c
                  */
                 token: string;
             };
@@ -58200,7 +58576,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bcc6ab5c9313"
+                     *         "request_id": "2b34a1076fec"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58455,7 +58831,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d1fb9fb44008"
+                     *         "request_id": "0147f56d37ea"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58516,7 +58892,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2e7ec45a52b3"
+                     *         "request_id": "c4f70afdd12a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58889,7 +59265,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example GLtL_YQdklI6P3klEdDrh4tft5mLBKWZGYau1iNIWU8
+                 * @example NPoOQvF9zRcsI-R-4j7vV9z0mcRRGbkKBIcTe3GKW6c
                  */
                 token: string;
             };
@@ -59292,7 +59668,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4851fb7dd20b"
+                     *         "request_id": "e1f677751668"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59353,7 +59729,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "44a0cdd9e57b"
+                     *         "request_id": "79cdccf36b0e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59468,7 +59844,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ef63404eaa7c"
+                     *         "request_id": "b9133dcae01d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59723,7 +60099,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8afb6fa5ca3b"
+                     *         "request_id": "7674ba53c477"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59784,7 +60160,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "23c881c39039"
+                     *         "request_id": "c05f69cc3e2a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60164,9 +60540,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "wOd2-zL0KLhFGarmV2-U29RUewm1nd75bHe9kzLvOBWSDGhPcpwX2vtOgRJpQzh7izcm-Dlkr19mtbGsFhXK1OJWXQwyvV0rRgLim5mNdoZrjc-oM80BexVY0a7ibXg1onjV5L-Dovf22CYojWzwBuowA1UCotxZHUZ4-4OlAzzT98xpusvJZQuOJQTCrGlXK1h1TZg41efXqHzd3Ry42L6djeBQgAxYtBJk8o1NW9r5XfCRkSN3t9zjCBYdo_CT-Yzce089G3g1DJPGxMyxAZDgWTaNae7T8rENs6EraWRm3baUsjESpbau4CbD2dj0G_v_yX61iDX-lBk08NIgUw",
+                     *           "n": "uyeCDT3B2HEHDlc-B5kXEB_WWBLDKmm79x4Cg72XQZ5ajr-qPk5bRt36diWp2bdARMmDrID7HaLPtl_kv6cZyfwF8W1SNdRE6Eye-YyrnH3euRTFGzEyInwAJHRnmpTUslFqzXb_rZoEnEIe2B6QIUp5AUPk69gbX2xidIMnUHRsrQJEmKkb7tGdVN-n0-1AJFS91DZyxL6szAHpjr6UTrc-vMPqGwgWU7phRVDBKsHH6Bo7j8m8lS6_HnDvWtMYpCGmIVbn86ncMpy0RcdZ3RrSWDGN1YUSjmFGuCZRotneUCsWU0MV9USwrD4PZusFFGvKPXg6dPfxtJWC0ym7VQ",
                      *           "e": "AQAB",
-                     *           "kid": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "kid": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -60222,10 +60598,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
-                     *       "workflow_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "stimulus_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "workflow_execution_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
+                     *       "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
                      *       "status": "classified"
                      *     }
                      */
@@ -60316,7 +60692,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a"
+                     *       "original_stimulus_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];

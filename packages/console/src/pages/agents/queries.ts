@@ -1,6 +1,8 @@
 import { queryOptions } from '@tanstack/react-query'
 import { request } from '../../api/http.ts'
-import type { AgentConnection } from '../../api/types.ts'
+import type { AgentConnection, AgentCoverage, AgentHistory, FleetCoverage, Registration } from '../../api/types.ts'
+
+const pathOf = (agentId: string) => `/agents/${encodeURIComponent(agentId)}`
 
 export const agentQueries = {
   /** Connections come and go without an event on the dashboard stream, hence the interval. */
@@ -10,5 +12,29 @@ export const agentQueries = {
       queryFn: ({ signal }) => request<{ agents: readonly AgentConnection[] }>('/agents/status', { signal }),
       select: (answer) => answer.agents,
       refetchInterval: 10_000,
+    }),
+  /** Everyone who was ever seen, by agent id. */
+  registered: () =>
+    queryOptions({
+      queryKey: ['registrations'],
+      queryFn: ({ signal }) => request<readonly Registration[]>('/agent-registrations', { signal }),
+      refetchInterval: 30_000,
+    }),
+  /** @param since a length of time back from now: `24h` */
+  fleet: (since: string, env?: string) =>
+    queryOptions({
+      queryKey: ['coverage', since, env ?? ''],
+      queryFn: ({ signal }) => request<FleetCoverage>('/agents/fleet-coverage', { signal, query: { since, env } }),
+    }),
+  coverage: (agentId: string, since: string) =>
+    queryOptions({
+      queryKey: ['coverage', agentId, since, 'agent'],
+      queryFn: ({ signal }) =>
+        request<AgentCoverage>(`${pathOf(agentId)}/coverage`, { signal, query: { since, include_verdicts: 'true' } }),
+    }),
+  history: (agentId: string) =>
+    queryOptions({
+      queryKey: ['history', agentId],
+      queryFn: ({ signal }) => request<AgentHistory>(`${pathOf(agentId)}/history`, { signal, query: { limit: 50 } }),
     }),
 }

@@ -1,11 +1,14 @@
-import { queryOptions } from '@tanstack/react-query'
+import { type QueryClient, queryOptions } from '@tanstack/react-query'
 import { request } from '../../api/http.ts'
-import type { BundleSummary, BundleVersion, Deployment, UploadedBundle } from '../../api/types.ts'
+import type { BundleSummary, BundleVersion, Deployment, Replay, Rollout, UploadedBundle } from '../../api/types.ts'
+import type { Difference, Readable } from './reading.ts'
 
 const pathOf = (name: string) => `/bundles/${encodeURIComponent(name)}`
 
 /** Deployments in one list. */
 export const DEPLOYMENTS = 50
+/** Events that a replay reads at most. */
+const REPLAYED = 100_000
 
 export const bundleQueries = {
   all: () =>
@@ -30,6 +33,47 @@ export const bundleQueries = {
       queryKey: ['deployments', filter],
       queryFn: ({ signal }) =>
         request<readonly Deployment[]>('/deployments', { signal, query: { limit: DEPLOYMENTS, ...filter } }),
+    }),
+  rollout: (id: string) =>
+    queryOptions({
+      queryKey: ['rollout', id],
+      queryFn: ({ signal }) => request<Rollout>(`/deployments/${encodeURIComponent(id)}/rollout`, { signal }),
+    }),
+  /** Which recorded calls a version decides otherwise. It costs the server something, so it is asked for once. */
+  replay: (name: string, version: number, env: string, since: string) =>
+    queryOptions({
+      queryKey: ['replay', name, version, env, since],
+      queryFn: () =>
+        request<Replay>(`${pathOf(name)}/${version}/replay`, { method: 'POST', query: { env, since, limit: REPLAYED } }),
+      staleTime: 60_000,
+      refetchOnWindowFocus: false,
+    }),
+  /** What two versions decide otherwise, contract by contract, worked out in the browser. */
+  difference: (client: QueryClient, name: string, from: number, to: number) =>
+    queryOptions({
+      queryKey: ['difference', name, from, to],
+      queryFn: async (): Promise<Difference> => {
+        const [before, after, { differenceOf }] = await Promise.all([
+          client.ensureQueryData(bundleQueries.yaml(name, from)),
+          client.ensureQueryData(bundleQueries.yaml(name, to)),
+          import('./reading.ts'),
+        ])
+        return differenceOf(before, after)
+      },
+      staleTime: Number.POSITIVE_INFINITY,
+    }),
+  /** Which SDKs read a version. */
+  readable: (client: QueryClient, name: string, version: number) =>
+    queryOptions({
+      queryKey: ['readable', name, version],
+      queryFn: async (): Promise<Readable> => {
+        const [yaml, { readableBy }] = await Promise.all([
+          client.ensureQueryData(bundleQueries.yaml(name, version)),
+          import('./reading.ts'),
+        ])
+        return readableBy(yaml)
+      },
+      staleTime: Number.POSITIVE_INFINITY,
     }),
 }
 

@@ -1,4 +1,6 @@
-import type { ContractDocument, Counters, PrincipalInput, SandboxDocument, SessionDocument } from '@lictor/contracts'
+import type { ContractDocument, SandboxDocument, SessionDocument } from '../document.ts'
+import type { PrincipalInput } from '../envelope/principal.ts'
+import type { Counters } from '../types.ts'
 import { sampleGlob } from './glob.ts'
 import { type Assignment, solve } from './solve.ts'
 
