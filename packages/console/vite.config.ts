@@ -6,6 +6,8 @@ import { compress } from './bundling/compress.ts'
 
 /** Bytes of script, compressed by Brotli, that the first route may ask for. */
 const FIRST_ROUTE = 130_000
+/** And those that each other route may ask for beyond them. */
+const OTHER_ROUTE = 60_000
 
 /**
  * The server serves `dist/` under `/dashboard/`. The condition `@lictor/source` reads the workspace's other
@@ -17,7 +19,12 @@ export default defineConfig(({ command }) => {
   return {
     // Relative once built: the server says in the page below which path it serves.
     base: command === 'build' ? './' : '/dashboard/',
-    plugins: [react(), tailwindcss(), compress(), budget({ page: '/overview/page.tsx', bytes: FIRST_ROUTE })],
+    plugins: [
+      react(),
+      tailwindcss(),
+      compress(),
+      budget({ first: '/overview/page.tsx', firstBytes: FIRST_ROUTE, otherBytes: OTHER_ROUTE }),
+    ],
     resolve: { conditions: ['@lictor/source', 'module', 'browser', 'development|production'] },
     worker: { format: 'es' },
     build: {

@@ -20,6 +20,8 @@ export interface SmtpSink {
   readonly mails: TakenMail[]
   /** Answer the next mails with these replies instead of taking them. */
   refuseNext(...replies: string[]): void
+  /** Answer every mail to this address with `reply`; other recipients of the same mail have it. */
+  refuseRecipient(address: string, reply: string): void
   close(): Promise<void>
 }
 
@@ -29,6 +31,7 @@ export async function smtpSink(hostname: string, options: { startTls?: boolean }
   const { key, cert } = selfSigned(hostname)
   const mails: TakenMail[] = []
   const refusals: string[] = []
+  const unwanted = new Map<string, string>()
   const sockets = new Set<Socket>()
 
   function converse(socket: Socket, isSecure: boolean): void {
@@ -60,8 +63,10 @@ export async function smtpSink(hostname: string, options: { startTls?: boolean }
         to = []
         say('250 ok')
       } else if (verb.startsWith('RCPT TO:')) {
-        to.push(line.slice(8).replace(/[<>]/g, ''))
-        say('250 ok')
+        const address = line.slice(8).replace(/[<>]/g, '')
+        const refusal = unwanted.get(address)
+        if (refusal === undefined) to.push(address)
+        say(refusal ?? '250 ok')
       } else if (verb === 'DATA') {
         data = []
         say('354 end with a dot')
@@ -112,6 +117,7 @@ export async function smtpSink(hostname: string, options: { startTls?: boolean }
     cert,
     mails,
     refuseNext: (...replies) => void refusals.push(...replies),
+    refuseRecipient: (address, reply) => void unwanted.set(address, reply),
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy()

@@ -36,6 +36,13 @@ test('a refusal in words keeps the places that stand beside them', async () => {
   await expect(request('/x')).rejects.toMatchObject({ message: 'Invalid YAML: x', problems: issues })
 })
 
+test('a refusal by the runtime’s half carries its words and places too', async () => {
+  const problems = [{ loc: ['body', 'manifest'], msg: 'x', line: 3 }]
+  const fetch = answering(Response.json({ error: 'invalid', message: 'Not a manifest.', problems }, { status: 422 }))
+  await expect(request('/v1/agents')).rejects.toMatchObject({ message: 'Not a manifest.', problems })
+  expect(fetch).toHaveBeenCalledWith('/v1/agents', expect.anything())
+})
+
 test('a refusal with several problems keeps each, without the wire prefix in its words', async () => {
   answering(Response.json({ detail: [{ loc: ['body', 'password'], msg: 'Value error, too short' }] }, { status: 422 }))
   await expect(request('/x')).rejects.toMatchObject({ message: 'too short', problems: [{ loc: ['body', 'password'] }] })

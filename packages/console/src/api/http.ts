@@ -2,8 +2,11 @@ import { BASE_PATH } from './base-path.ts'
 import { learnServerTime } from './clock.ts'
 import type { EarlierDecision, Problem } from './types.ts'
 
-/** Every path of the API begins so; the console is served by the same origin. */
+/** Every path of the console's API begins so; the console is served by the same origin. */
 export const API = `${BASE_PATH}/api/v1`
+
+/** Where a path of either half is: those of the runtime begin with `/v1/`, all others are the console's. */
+export const addressOf = (path: string): string => (path.startsWith('/v1/') ? `${BASE_PATH}${path}` : `${API}${path}`)
 
 /** A refusal by the server: its status, its words, and for a 422 each problem with its place. */
 export class ApiError extends Error {
@@ -45,7 +48,7 @@ export class UnreachableError extends Error {
 
 interface Request {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  readonly query?: Readonly<Record<string, string | number | undefined>>
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
   readonly body?: unknown
   readonly signal?: AbortSignal
   readonly as?: 'json' | 'text'
@@ -54,7 +57,7 @@ interface Request {
 }
 
 /**
- * One call to the API with the session cookie.
+ * One call to the API with the session cookie. A path of the runtime's half begins with `/v1/`.
  * @throws ApiError when the server refuses, UnreachableError when nothing answers.
  */
 export async function request<T>(path: string, init: Request = {}): Promise<T> {
@@ -77,7 +80,7 @@ async function send(path: string, init: Request): Promise<Response> {
   }
   if (init.body !== undefined) headers['Content-Type'] = 'application/json'
   try {
-    const response = await fetch(`${API}${path}${queryString(init.query)}`, {
+    const response = await fetch(`${addressOf(path)}${queryString(init.query)}`, {
       method: init.method ?? 'GET',
       headers,
       credentials: 'same-origin',
@@ -119,20 +122,25 @@ async function errorOf(response: Response): Promise<ApiError> {
     retryAfter: Number.isFinite(retryAfter) ? retryAfter : null,
     requestId: response.headers.get('x-request-id'),
   }
-  const { detail, issues, decision = null } = refusalIn(text)
+  const { detail, issues, message: words, problems: places, decision = null } = refusalIn(text)
   // Where the API promises a text as detail, the places of what is wrong stand beside it.
-  const list = Array.isArray(detail) ? detail : issues
+  const list = Array.isArray(detail) ? detail : (issues ?? places)
   const problems = Array.isArray(list) ? (list as readonly Problem[]) : []
   const message =
     typeof detail === 'string'
       ? detail
-      : problems.map(readableProblem).join('\n') || `The server answered ${response.status}.`
+      : typeof words === 'string'
+        ? words
+        : problems.map(readableProblem).join('\n') || `The server answered ${response.status}.`
   return new ApiError(response.status, message, { ...about, problems, decision })
 }
 
 interface Refusal {
   readonly detail?: unknown
   readonly issues?: unknown
+  /** The words of the runtime's half, and the places of what is wrong. */
+  readonly message?: unknown
+  readonly problems?: unknown
   readonly decision?: EarlierDecision
 }
 

@@ -53,6 +53,9 @@ export type Registration = Element<Answer<'/api/v1/agent-registrations', 'get'>>
 
 export type AssignmentRule = Element<Answer<'/api/v1/assignment-rules', 'get'>>
 
+/** Which bundle an agent would run, and why. */
+export type Resolution = Answer<'/api/v1/assignment-rules/resolve/{agent_id}', 'get'>
+
 export type FleetCoverage = Answer<'/api/v1/agents/fleet-coverage', 'get'>
 
 export type AgentCoverage = Answer<'/api/v1/agents/{agent_id}/coverage', 'get'>

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { collect, type PageParts } from './page-parts.ts'
+import { collect, type Group, type PageParts } from './page-parts.ts'
 
 const icon = (() => null) as unknown as NonNullable<PageParts['place']>['icon']
-const place = (to: string, group: 'monitor' | 'manage', order: number) => ({
+const place = (to: string, group: Group, order: number) => ({
   to,
   label: to,
   icon,
@@ -13,7 +13,7 @@ const place = (to: string, group: 'monitor' | 'manage', order: number) => ({
 
 test('places stand by group and order, whatever folder they come from', () => {
   const pages = [
-    { place: place('c', 'manage', 1) },
+    { place: place('c', 'run', 1) },
     { place: place('b', 'monitor', 2) },
     { place: place('a', 'monitor', 1) },
   ]

@@ -2,6 +2,7 @@ import type { AnyRoute } from '@tanstack/react-router'
 import type { LucideIcon } from 'lucide-react'
 import type { ComponentType, ReactNode } from 'react'
 import type { LiveEventType } from '../api/types.ts'
+import type { Permission } from './permission.ts'
 
 /** What a page gives the console: `parts` of `pages/<page>/route.ts`. The router collects them; nobody lists pages. */
 export interface PageParts {
@@ -23,16 +24,29 @@ export interface WaitingProps {
 
 export type Refreshes = Readonly<Record<string, readonly LiveEventType[]>>
 
+/** The parts of the navigation, in their order. */
+export const GROUPS = {
+  monitor: 'Monitor',
+  govern: 'Govern',
+  run: 'Run',
+  connect: 'Connect',
+  settings: 'Settings',
+} as const
+export type Group = keyof typeof GROUPS
+const ORDER = Object.keys(GROUPS)
+
 /** Where a page stands in the navigation. */
 export interface Place {
   readonly to: string
   readonly label: string
   readonly icon: LucideIcon
-  readonly group: 'monitor' | 'manage'
+  readonly group: Group
   /** Places of a group stand by this number. */
   readonly order: number
-  /** Second key after `g`. A key that decides something may not be one: see `DECISION_KEYS`. */
-  readonly key: string
+  /** Second key after `g`, where it has one. A key that decides something may not be one: see `DECISION_KEYS`. */
+  readonly key?: string
+  /** What it takes to see anything here; absent: everybody may. */
+  readonly needs?: Permission
   /** Counts what waits here for a person; undefined until known. */
   readonly Waiting?: ComponentType<WaitingProps>
 }
@@ -57,15 +71,13 @@ export interface InsideRoutes {}
 // biome-ignore lint/suspicious/noEmptyInterface: pages add to it
 export interface OutsideRoutes {}
 
-const GROUPS: readonly Place['group'][] = ['monitor', 'manage']
-
 export function collect(pages: readonly PageParts[]): Collected {
   const stale = new Map<LiveEventType, string[]>()
   for (const [resource, events] of pages.flatMap(({ refreshes }) => Object.entries(refreshes ?? {})))
     for (const event of events) stale.set(event, [...(stale.get(event) ?? []), resource])
   const places = pages
     .flatMap(({ place }) => place ?? [])
-    .sort((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group) || a.order - b.order)
+    .sort((a, b) => ORDER.indexOf(a.group) - ORDER.indexOf(b.group) || a.order - b.order)
   const preload = pages
     .flatMap(({ inside }) => Object.values(inside ?? {}))
     .flatMap((route) => (route.options.component as { preload?: () => Promise<void> } | undefined)?.preload ?? [])

@@ -1,10 +1,12 @@
-import { useNavigate, useRouteContext } from '@tanstack/react-router'
+import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
 import { Keyboard, LogOut, Monitor, Moon, Sun } from 'lucide-react'
 import type { ComponentType } from 'react'
 import { Kbd } from '../ui/kbd.tsx'
 import { setTheme } from '../ui/theme.ts'
 import { match } from './match.ts'
+import { usePlaces } from './navigation.tsx'
+import { GROUPS } from './page-parts.ts'
 import { CloseContext, PALETTE_ITEM, PaletteEntry, PaletteGroup } from './palette-group.tsx'
 import { useLogout } from './use-logout.ts'
 
@@ -22,7 +24,7 @@ const pages = Object.entries(
 export default function Palette({ open, onOpenChange, onHelp }: PaletteProps) {
   const navigate = useNavigate()
   const logout = useLogout()
-  const places = useRouteContext({ from: '/inside', select: (context) => context.pages.places })
+  const { shown: places } = usePlaces()
   const close = () => onOpenChange(false)
   return (
     <Command.Dialog
@@ -42,10 +44,11 @@ export default function Palette({ open, onOpenChange, onHelp }: PaletteProps) {
         <Command.Empty className="px-3 py-8 text-center text-muted">Nothing by that name.</Command.Empty>
         <CloseContext value={close}>
           <PaletteGroup heading="Go to">
-            {places.map(({ to, label, icon: Icon, key }) => (
+            {places.map(({ to, label, group, icon: Icon, key }) => (
               <Command.Item
                 key={to}
                 value={label}
+                keywords={[GROUPS[group]]}
                 className={PALETTE_ITEM}
                 onSelect={() => {
                   close()
@@ -54,7 +57,7 @@ export default function Palette({ open, onOpenChange, onHelp }: PaletteProps) {
               >
                 <Icon aria-hidden />
                 {label}
-                <Kbd keys={`G ${key.toUpperCase()}`} className="ml-auto" />
+                {key && <Kbd keys={`G ${key.toUpperCase()}`} className="ml-auto" />}
               </Command.Item>
             ))}
           </PaletteGroup>

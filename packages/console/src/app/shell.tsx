@@ -3,23 +3,21 @@ import { Menu, Search } from 'lucide-react'
 import { type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { LiveProvider } from '../live/live.tsx'
 import { Button } from '../ui/button.tsx'
-import { cn } from '../ui/cn.ts'
 import { Kbd } from '../ui/kbd.tsx'
 import { lazily } from '../ui/lazy.tsx'
-import { WaitingContext } from '../ui/page.tsx'
+import { Page, WaitingContext } from '../ui/page.tsx'
 import { ToastList, useToasts } from '../ui/toasts.tsx'
+import { Withheld } from '../ui/withheld.tsx'
 import { AccountDropdown, AccountMenu } from './account.tsx'
 import { useKeptFocus } from './kept-focus.ts'
 import { LiveDot } from './live-dot.tsx'
 import { Mark } from './mark.tsx'
+import { Count, Navigation, usePageRefusal, usePlaces } from './navigation.tsx'
 import { Outage } from './outage.tsx'
 import type { Place } from './page-parts.ts'
 import { wordsOf } from './problem.tsx'
 import { useHush, useShortcuts } from './shortcuts.tsx'
 import { useSignedOut } from './sign-out.ts'
-
-/** Every place of the console, as the pages gave them. */
-const usePlaces = (): readonly Place[] => useRouteContext({ from: '/inside', select: ({ pages }) => pages.places })
 
 const Palette = lazily(() => import('./palette.tsx').then((file) => file.default))
 const MenuSheet = lazily(() => import('./menu-sheet.tsx').then((file) => file.MenuSheet))
@@ -42,7 +40,8 @@ export function Shell() {
 function Frame() {
   const [overlay, setOverlay] = useState<'none' | 'palette' | 'help' | 'menu'>('none')
   const navigate = useNavigate()
-  const places = usePlaces()
+  const { shown: places } = usePlaces()
+  const refusal = usePageRefusal()
   const main = useRef<HTMLElement>(null)
   useFocusOnNavigation(main)
   useKeptFocus(main)
@@ -54,12 +53,9 @@ function Frame() {
   }
 
   useShortcuts([
-    ...places.map((place) => ({
-      keys: `g ${place.key}`,
-      label: place.label,
-      group: 'Go to',
-      run: () => void navigate({ to: place.to }),
-    })),
+    ...places.flatMap(({ key, label, to }) =>
+      key ? [{ keys: `g ${key}`, label, group: 'Go to', run: () => void navigate({ to }) }] : [],
+    ),
     { keys: '?', label: 'Keyboard shortcuts', group: 'Everywhere', run: () => open('help') },
   ])
   useEffect(() => {
@@ -98,9 +94,7 @@ function Frame() {
           tabIndex={-1}
           className="min-h-0 min-w-0 flex-1 overflow-y-auto outline-none [scrollbar-gutter:stable]"
         >
-          <SumOfWaiting places={places}>
-            <Outlet />
-          </SumOfWaiting>
+          <SumOfWaiting places={places}>{refusal ? <NotForThem why={refusal} /> : <Outlet />}</SumOfWaiting>
         </main>
       </div>
       <TabBar onMore={() => open('menu')} />
@@ -118,9 +112,7 @@ function Frame() {
           {overlay === 'help' && <Help open onOpenChange={close} />}
           {overlay === 'menu' && (
             <MenuSheet onOpenChange={close}>
-              {places.map((place) => (
-                <PlaceLink key={place.to} place={place} onClick={() => setOverlay('none')} />
-              ))}
+              <Navigation onGo={() => setOverlay('none')} />
             </MenuSheet>
           )}
         </Suspense>
@@ -195,8 +187,18 @@ function useFocusOnNavigation(main: React.RefObject<HTMLElement | null>) {
   }, [path, main])
 }
 
+const isApple = () => /Mac|iPhone|iPad/.test(navigator.platform)
+
+/** In the place of a page that the person's role does not reach. */
+function NotForThem({ why }: { why: string }) {
+  return (
+    <Page title="Not for your role">
+      <Withheld why={why} />
+    </Page>
+  )
+}
+
 function Sidebar({ onSearch }: { onSearch: () => void }) {
-  const places = usePlaces()
   return (
     <aside className="hidden w-56 shrink-0 flex-col border-r bg-sunken px-3 py-3 md:flex">
       <div className="mb-3 flex items-center gap-2.5 px-2 pt-1">
@@ -213,58 +215,13 @@ function Sidebar({ onSearch }: { onSearch: () => void }) {
         <Kbd keys={isApple() ? '⌘ K' : 'Ctrl K'} className="ml-auto" />
       </button>
       <nav aria-label="Main" className="flex flex-1 flex-col gap-0.5 overflow-y-auto">
-        <Group label="Monitor" places={places.filter(({ group }) => group === 'monitor')} />
-        <Group label="Manage" places={places.filter(({ group }) => group === 'manage')} />
+        <Navigation />
       </nav>
       <div className="mt-2 flex flex-col gap-1 border-t pt-2">
         <LiveDot />
         <AccountMenu />
       </div>
     </aside>
-  )
-}
-
-const isApple = () => /Mac|iPhone|iPad/.test(navigator.platform)
-
-function Group({ label, places }: { label: string; places: readonly Place[] }) {
-  return (
-    <div className="mb-3">
-      <p className="px-2 pb-1 font-medium text-2xs text-faint">{label}</p>
-      {places.map((place) => (
-        <PlaceLink key={place.to} place={place} />
-      ))}
-    </div>
-  )
-}
-
-function PlaceLink({ place, onClick }: { place: Place; onClick?: () => void }) {
-  const Icon = place.icon
-  return (
-    <Link
-      to={place.to}
-      activeOptions={{ exact: place.to === '/', includeSearch: false }}
-      onClick={onClick}
-      className="flex h-8 items-center gap-2.5 rounded-md px-2 text-muted transition-colors hover:bg-hover hover:text-ink aria-[current=page]:bg-hover aria-[current=page]:font-medium aria-[current=page]:text-ink max-md:h-11"
-    >
-      <Icon className="size-4 shrink-0" aria-hidden />
-      <span className="truncate">{place.label}</span>
-      {place.Waiting && <place.Waiting>{(count) => <Count count={count} className="ml-auto" />}</place.Waiting>}
-    </Link>
-  )
-}
-
-function Count({ count: pending = 0, className }: { count: number | undefined; className?: string }) {
-  if (pending === 0) return null
-  return (
-    <span
-      className={cn(
-        'tabular grid h-4.5 min-w-4.5 place-items-center rounded-full bg-ask px-1 font-semibold text-2xs text-surface',
-        className,
-      )}
-    >
-      <span className="sr-only">waiting: </span>
-      {pending > 99 ? '99+' : pending}
-    </span>
   )
 }
 
@@ -283,8 +240,13 @@ function TopBar({ onSearch }: { onSearch: () => void }) {
   )
 }
 
+/** Places that stand in the bar of a phone; the rest is behind More. */
+const TABS = 4
+
 function TabBar({ onMore }: { onMore: () => void }) {
-  const places = usePlaces().filter(({ group }) => group === 'monitor')
+  const places = usePlaces()
+    .shown.filter(({ group }) => group === 'monitor')
+    .slice(0, TABS)
   const item =
     'relative flex h-14 flex-1 flex-col items-center justify-center gap-0.5 text-2xs text-muted aria-[current=page]:text-ink aria-[current=page]:font-medium'
   return (

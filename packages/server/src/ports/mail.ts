@@ -19,7 +19,11 @@ export interface MailMessage {
 }
 
 export interface Mail {
-  /** Resolves once the server has taken the message. @throws MailFailed, AddressRefused. */
+  /**
+   * Resolves once the server has taken the message for every recipient. Where it refused some, the others have it all the same.
+   *
+   * @throws MailFailed, AddressRefused
+   */
   send(server: MailServer, message: MailMessage): Promise<void>
 }
 

@@ -12,7 +12,7 @@ const connect = createRoute({
 
 export const parts: PageParts = {
   inside: { connect },
-  place: { to: '/connect', label: 'Connect an agent', icon: Cable, group: 'manage', order: 3, key: 'n' },
+  place: { to: '/connect', label: 'Connect an agent', icon: Cable, group: 'connect', order: 1, key: 'n' },
 }
 
 declare module '../../app/page-parts.ts' {

@@ -84,7 +84,7 @@ const rollout = createRoute({
 
 export const parts: PageParts = {
   inside: { contracts, upload, bundle, deploy, compare, rollout },
-  place: { to: '/contracts', label: 'Contracts', icon: FileCheck2, group: 'manage', order: 1, key: 'c' },
+  place: { to: '/contracts', label: 'Contracts', icon: FileCheck2, group: 'govern', order: 1, key: 'c' },
   refreshes: {
     bundles: ['bundle_uploaded', 'bundle_deployed', 'composition_changed', 'signing_key_rotated'],
     deployments: ['bundle_deployed'],

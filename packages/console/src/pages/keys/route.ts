@@ -13,7 +13,7 @@ const keys = createRoute({
 
 export const parts: PageParts = {
   inside: { keys },
-  place: { to: '/keys', label: 'API keys', icon: KeyRound, group: 'manage', order: 2, key: 'k' },
+  place: { to: '/keys', label: 'API keys', icon: KeyRound, group: 'connect', order: 2, key: 'k' },
   refreshes: { keys: ['api_key_created', 'api_key_revoked'] },
 }
 

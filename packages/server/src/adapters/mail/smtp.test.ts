@@ -77,4 +77,23 @@ describe('mail', () => {
     expect(await outcome()).toMatchObject({ isPermanent: false, message: expect.stringContaining('451') })
     expect(await outcome()).toBeUndefined()
   })
+  it.each([
+    ['550 no such user', true],
+    ['450 greylisted, come back later', false],
+  ])(
+    'a server that refuses one of several with %s: the others have it, and the refusal is told',
+    async (reply, isPermanent) => {
+      sink = await smtpSink(HOST)
+      sink.refuseRecipient('b@example.com', reply)
+      const failure = await mailTo()
+        .send(server(), message)
+        .catch((error: unknown) => error)
+      expect(failure).toMatchObject({
+        isPermanent,
+        message: expect.stringMatching(/b@example\.com.*(no such user|greylisted)/),
+      })
+      expect(failure).not.toMatchObject({ message: expect.stringContaining('a@example.com') })
+      expect(sink.mails.map(({ to }) => to)).toEqual([['a@example.com']])
+    },
+  )
 })

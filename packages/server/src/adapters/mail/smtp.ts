@@ -44,7 +44,7 @@ export function createSmtpMail(deps: { guard: Guard; clock: Clock; tls?: Pick<Co
       )
     })
     try {
-      await Promise.race([
+      const { rejectedErrors = [] } = await Promise.race([
         late,
         transport.sendMail({
           from: oneLine(message.from),
@@ -55,6 +55,7 @@ export function createSmtpMail(deps: { guard: Guard; clock: Clock; tls?: Pick<Co
           messageId: `<${message.id}@lictor>`,
         }),
       ])
+      if (rejectedErrors.length > 0) throw failureOfSome(rejectedErrors)
     } finally {
       cancel()
       transport.close()
@@ -81,6 +82,17 @@ export function createSmtpMail(deps: { guard: Guard; clock: Clock; tls?: Pick<Co
 
 /** A line break in a header would begin another header. */
 const oneLine = (text: string): string => text.replace(/[\r\n\u0000-\u001f\u007f\u2028\u2029]+/g, ' ')
+
+/** A server that takes a mail for one of its recipients answers as it does when it takes it for all. */
+function failureOfSome(
+  refusals: readonly { message: string; recipient?: unknown; responseCode?: unknown }[],
+): MailFailed {
+  const said = refusals.map(({ recipient, message }) => `${recipient}: ${message}`).join('; ')
+  return new MailFailed(`the mail was taken, but not for everybody: ${said}`, {
+    isPermanent: refusals.every(({ responseCode }) => Number(responseCode) >= 500),
+    cause: refusals[0],
+  })
+}
 
 function failureOf(error: unknown): MailFailed {
   if (error instanceof MailFailed) return error
