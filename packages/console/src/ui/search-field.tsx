@@ -8,6 +8,7 @@ interface SearchFieldProps {
   readonly onChange: (value: string) => void
   /** What is searched: "Search events". */
   readonly label: string
+  readonly placeholder?: string
   readonly ref?: React.Ref<HTMLInputElement>
 }
 
@@ -15,7 +16,7 @@ interface SearchFieldProps {
 const REST = 250
 
 /** Types freely; says what was typed when the typing rests. */
-export function SearchField({ value, onChange, label, ref }: SearchFieldProps) {
+export function SearchField({ value, onChange, label, placeholder = 'Search', ref }: SearchFieldProps) {
   const [text, setText] = useState(value)
   const [known, setKnown] = useState(value)
   if (known !== value) {
@@ -41,7 +42,7 @@ export function SearchField({ value, onChange, label, ref }: SearchFieldProps) {
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
-        placeholder="Search"
+        placeholder={placeholder}
         className={cn(INPUT, 'h-8.5 pl-8 text-sm max-sm:h-10')}
       />
     </label>

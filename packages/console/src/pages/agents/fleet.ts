@@ -1,7 +1,5 @@
 import type { AgentConnection, FleetCoverage, Registration } from '../../api/types.ts'
-
-/** `offline`: no stream is open; the others are connected. */
-export type Health = 'drift' | 'unknown' | 'current' | 'offline'
+import type { CoverageFilter, FleetFilter, Health } from './search.ts'
 
 /** One agent, as everything that is known of it says. */
 export interface FleetAgent {
@@ -59,18 +57,6 @@ export function fleetOf(
 function latest(...instants: readonly (string | null | undefined)[]): string | null {
   const known = instants.filter((one) => typeof one === 'string')
   return known.length === 0 ? null : known.reduce((a, b) => (Date.parse(a) >= Date.parse(b) ? a : b))
-}
-
-/** What of the coverage one can filter by. */
-export const COVERAGES = ['ungoverned', 'enforced', 'observed'] as const
-export type CoverageFilter = (typeof COVERAGES)[number]
-
-export interface FleetFilter {
-  readonly q?: string
-  readonly status?: Health | 'connected'
-  readonly env?: string
-  readonly coverage?: CoverageFilter
-  readonly kind?: 'guarded' | 'managed'
 }
 
 export function filterFleet(agents: readonly FleetAgent[], filter: FleetFilter): readonly FleetAgent[] {

@@ -4,7 +4,7 @@ import { inside } from '../../app/inside.ts'
 import type { PageParts } from '../../app/page-parts.ts'
 import { scalar, text } from '../../app/search.ts'
 import { lazily } from '../../ui/lazy.tsx'
-import { COVERAGES, type FleetFilter } from './fleet.ts'
+import { type AgentTab, COVERAGES, type FleetFilter, TABS } from './search.ts'
 
 /** What is filtered by stands in the address, so that Back takes it back. */
 export interface AgentSearch extends FleetFilter {
@@ -33,9 +33,6 @@ const agents = createRoute({
     }),
   component: lazily(() => import('./page.tsx').then((page) => page.AgentsPage)),
 })
-
-export const TABS = ['coverage', 'history', 'assignment'] as const
-export type AgentTab = (typeof TABS)[number]
 
 const agent = createRoute({
   getParentRoute: () => inside,

@@ -15,6 +15,15 @@ interface DeploySearch {
   readonly view?: 'text'
 }
 
+interface UploadSearch {
+  /** The version one begins with. */
+  readonly from?: string
+  readonly version?: number
+  /** Begin with a contract for this tool, or made of this event. */
+  readonly tool?: string
+  readonly event?: string
+}
+
 interface CompareSearch {
   readonly from?: number
   readonly to?: number
@@ -35,9 +44,14 @@ const versionIn = (search: Record<string, unknown>): { version?: number } =>
 const upload = createRoute({
   getParentRoute: () => inside,
   path: '/contracts/new',
-  validateSearch: (search: Record<string, unknown>): { from?: string; version?: number } => {
-    const from = scalar(search.from)
-    return { ...(from ? { from } : {}), ...versionIn(search) }
+  validateSearch: (search: Record<string, unknown>): UploadSearch => {
+    const [from, tool, event] = [scalar(search.from), scalar(search.tool), text(search.event)]
+    return {
+      ...(from ? { from } : {}),
+      ...versionIn(search),
+      ...(tool ? { tool } : {}),
+      ...(event ? { event } : {}),
+    }
   },
   component: lazily(() => import('./upload.tsx').then((page) => page.UploadPage)),
 })
