@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import tailwindcss from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 import { budget } from './bundling/budget.ts'
 import { compress } from './bundling/compress.ts'
+import { entryChunk } from './bundling/entry-chunk.ts'
 
 /** Bytes of script, compressed by Brotli, that the first route may ask for. */
 const FIRST_ROUTE = 130_000
@@ -30,6 +32,13 @@ export default defineConfig(({ command }) => {
     build: {
       target: 'es2023',
       sourcemap: false,
+      rolldownOptions: {
+        output: {
+          codeSplitting: {
+            groups: [{ name: entryChunk(join(import.meta.dirname, 'src/main.tsx')) }],
+          },
+        },
+      },
       reportCompressedSize: false,
       chunkSizeWarningLimit: 700,
     },

@@ -15,6 +15,7 @@ import { agentQueries } from '../agents/queries.ts'
 import { type AffectedAgent, affectedAgents } from './affected.ts'
 import { Differences } from './differences.tsx'
 import { bundleQueries, deployBundle } from './queries.ts'
+import { readingQueries } from './reading-queries.ts'
 import { Replayed } from './replayed.tsx'
 
 /** Agents that are listed one by one. */
@@ -149,7 +150,7 @@ function Confirmation({ name, version, env }: { name: string; version: number; e
   const versions = useQuery(bundleQueries.versions(name)).data ?? []
   const connected = useQuery(agentQueries.connected())
   const registered = useQuery(agentQueries.registered())
-  const readable = useQuery(bundleQueries.readable(client, name, version))
+  const readable = useQuery(readingQueries.readable(client, name, version))
   const isKnown = connected.isSuccess && registered.isSuccess && !readable.isPending
   const agents = affectedAgents(
     { env, bundle: name },

@@ -10,6 +10,7 @@ import type { Tone } from '../../ui/verdict.ts'
 import { visible } from '../../ui/visible.ts'
 import { bundleQueries } from './queries.ts'
 import type { Difference } from './reading.ts'
+import { readingQueries } from './reading-queries.ts'
 
 const TextDifference = lazily(() => import('./text-difference.tsx').then((file) => file.default))
 
@@ -78,7 +79,7 @@ const EFFECTS: Readonly<Record<Change['effect']['change'], { tone: Tone; label: 
 
 function ByContract({ name, from, to }: Versions) {
   const client = useQueryClient()
-  const difference = useQuery(bundleQueries.difference(client, name, from, to))
+  const difference = useQuery(readingQueries.difference(client, name, from, to))
   if (difference.isPending) return <SkeletonRows rows={3} />
   if (difference.isError) return <Failure error={difference.error} retry={() => void difference.refetch()} />
   const { changes, unchanged, tools } = difference.data

@@ -1,7 +1,6 @@
-import { type QueryClient, queryOptions } from '@tanstack/react-query'
+import { queryOptions } from '@tanstack/react-query'
 import { request } from '../../api/http.ts'
 import type { BundleSummary, BundleVersion, Deployment, Replay, Rollout, UploadedBundle } from '../../api/types.ts'
-import type { Difference, Readable } from './reading.ts'
 
 const pathOf = (name: string) => `/bundles/${encodeURIComponent(name)}`
 
@@ -47,33 +46,6 @@ export const bundleQueries = {
         request<Replay>(`${pathOf(name)}/${version}/replay`, { method: 'POST', query: { env, since, limit: REPLAYED } }),
       staleTime: 60_000,
       refetchOnWindowFocus: false,
-    }),
-  /** What two versions decide otherwise, contract by contract, worked out in the browser. */
-  difference: (client: QueryClient, name: string, from: number, to: number) =>
-    queryOptions({
-      queryKey: ['difference', name, from, to],
-      queryFn: async (): Promise<Difference> => {
-        const [before, after, { differenceOf }] = await Promise.all([
-          client.ensureQueryData(bundleQueries.yaml(name, from)),
-          client.ensureQueryData(bundleQueries.yaml(name, to)),
-          import('./reading.ts'),
-        ])
-        return differenceOf(before, after)
-      },
-      staleTime: Number.POSITIVE_INFINITY,
-    }),
-  /** Which SDKs read a version. */
-  readable: (client: QueryClient, name: string, version: number) =>
-    queryOptions({
-      queryKey: ['readable', name, version],
-      queryFn: async (): Promise<Readable> => {
-        const [yaml, { readableBy }] = await Promise.all([
-          client.ensureQueryData(bundleQueries.yaml(name, version)),
-          import('./reading.ts'),
-        ])
-        return readableBy(yaml)
-      },
-      staleTime: Number.POSITIVE_INFINITY,
     }),
 }
 
