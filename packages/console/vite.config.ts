@@ -35,7 +35,7 @@ export default defineConfig(({ command }) => {
       rolldownOptions: {
         output: {
           codeSplitting: {
-            groups: [{ name: entryChunk(join(import.meta.dirname, 'src/main.tsx')) }],
+            groups: [{ debugName: 'console', name: entryChunk(join(import.meta.dirname, 'src/main.tsx')) }],
           },
         },
       },

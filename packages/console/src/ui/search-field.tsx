@@ -41,7 +41,12 @@ export function SearchField({ value, onChange, label, placeholder = 'Search', re
         type="search"
         value={text}
         onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
+        onKeyDown={(event) => {
+          if (event.key !== 'Escape') return
+          // What was searched for stays; the browser would clear it.
+          event.preventDefault()
+          event.currentTarget.blur()
+        }}
         placeholder={placeholder}
         className={cn(INPUT, 'h-8.5 pl-8 text-sm max-sm:h-10')}
       />

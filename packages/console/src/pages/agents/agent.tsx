@@ -49,7 +49,12 @@ export function AgentPage() {
   const show = (next: AgentTab) =>
     void navigate({ search: ({ tab: _, ...now }) => (next === 'coverage' ? now : { ...now, tab: next }) })
   useShortcuts(
-    TABS.map((name, index) => ({ keys: String(index + 1), label: LABELS[name], group: 'Agent', run: () => show(name) })),
+    TABS.map((name, index) => ({
+      keys: String(index + 1),
+      label: LABELS[name],
+      group: 'Agent',
+      run: () => show(name),
+    })),
   )
   return (
     <Page
@@ -220,7 +225,7 @@ function ToolRow({ id, tool }: { id: string; tool: Tool }) {
         className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 px-4 py-2 text-sm hover:bg-hover focus-visible:-outline-offset-2 sm:grid-cols-[minmax(0,1fr)_minmax(0,1fr)_minmax(0,1fr)_6rem]"
       >
         <span className="truncate font-mono">{visible(tool.tool_name)}</span>
-        <span className="flex min-w-0 items-center gap-1.5 max-sm:order-3">
+        <span className="flex min-w-0 items-center gap-1.5 max-sm:order-3 max-sm:col-span-2">
           {tool.contract_name ? (
             <>
               <span className="truncate">{visible(tool.contract_name)}</span>
@@ -230,7 +235,7 @@ function ToolRow({ id, tool }: { id: string; tool: Tool }) {
             <span className="text-faint">no contract</span>
           )}
         </span>
-        <span className="truncate text-muted text-xs max-sm:order-4 max-sm:text-right">{counts}</span>
+        <span className="truncate text-muted text-xs max-sm:order-4 max-sm:col-span-2">{counts}</span>
         <span className="text-right text-muted text-xs">
           <When at={tool.last_used} />
         </span>
@@ -250,8 +255,7 @@ function Past({ id }: { id: string }) {
         It begins with the first event of the agent.
       </Empty>
     )
-  if (history.isError && !history.data)
-    return <Failure error={history.error} retry={() => void history.refetch()} />
+  if (history.isError && !history.data) return <Failure error={history.error} retry={() => void history.refetch()} />
   return (
     <ol aria-label="History, newest first" className="divide-y">
       {history.data?.events.map((entry) => (

@@ -138,8 +138,8 @@ export function AgentsPage() {
               </Link>
             }
           >
-            An agent appears here the first time it connects, and stays. Paste the snippet into yours, or start a scripted
-            one:
+            An agent appears here the first time it connects, and stays. Paste the snippet into yours, or start a
+            scripted one:
           </Empty>
         ) : shown.length === 0 ? (
           <Empty icon={Bot} title="No agent matches these filters" />
@@ -177,7 +177,7 @@ function Row({ agent }: { agent: FleetAgent }) {
             <code className="ml-2 font-mono text-faint text-xs">{agent.policyVersion.slice(0, 8)}</code>
           )}
         </span>
-        <span className="max-sm:justify-self-end">{agent.env && <EnvironmentTag env={agent.env} />}</span>
+        <span className="flex max-sm:justify-self-end">{agent.env && <EnvironmentTag env={agent.env} />}</span>
         {agent.coverage ? <CoverageBar {...agent.coverage} /> : <span className="text-faint text-xs">no calls</span>}
         <span className="text-muted text-xs max-sm:justify-self-end sm:text-right">
           {agent.lastSeen ? <When at={agent.lastSeen} /> : 'never'}

@@ -1,6 +1,13 @@
 import { queryOptions } from '@tanstack/react-query'
 import { request } from '../../api/http.ts'
-import type { AgentConnection, AgentCoverage, AgentHistory, FleetCoverage, Registration, Resolution } from '../../api/types.ts'
+import type {
+  AgentConnection,
+  AgentCoverage,
+  AgentHistory,
+  FleetCoverage,
+  Registration,
+  Resolution,
+} from '../../api/types.ts'
 
 const pathOf = (agentId: string) => `/agents/${encodeURIComponent(agentId)}`
 

@@ -190,14 +190,9 @@ const SOURCES: Readonly<Record<string, string>> = {
 function Try({ search, set }: { search: AssignmentSearch; set: SetSearch }) {
   const env = search.env ?? 'production'
   const field = useRef<HTMLInputElement>(null)
-  useShortcuts([
-    { keys: '/', label: 'Try an agent', group: 'Assignment', run: () => field.current?.focus() },
-  ])
+  useShortcuts([{ keys: '/', label: 'Try an agent', group: 'Assignment', run: () => field.current?.focus() }])
   const agent = search.try ?? ''
-  const typed = useCallback(
-    (value: string) => set({ try: value || undefined }, Boolean(agent && value)),
-    [set, agent],
-  )
+  const typed = useCallback((value: string) => set({ try: value || undefined }, Boolean(agent && value)), [set, agent])
   const resolved = useQuery({ ...agentQueries.resolved(agent, env), enabled: agent !== '' })
   return (
     <Card aria-labelledby="try" className="overflow-hidden">
@@ -280,7 +275,9 @@ function Agents({ mayAssign }: { mayAssign: boolean }) {
           {mayAssign && (
             <div className="flex min-h-11 flex-wrap items-center gap-2 border-b px-4 py-1.5 text-sm">
               <span role="status" className="text-muted">
-                {chosen.size === 0 ? 'Choose agents to assign them a bundle.' : `${plural(chosen.size, 'agent')} chosen`}
+                {chosen.size === 0
+                  ? 'Choose agents to assign them a bundle.'
+                  : `${plural(chosen.size, 'agent')} chosen`}
               </span>
               {chosen.size > 0 && (
                 <>

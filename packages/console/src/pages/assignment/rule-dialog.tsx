@@ -113,10 +113,7 @@ export function RuleDialog({ rule, taken, onClose }: RuleDialogProps) {
             <option key={name} value={name} />
           ))}
         </datalist>
-        <EnvironmentChoice
-          value={ENVIRONMENTS.find((one) => one === fields.env)}
-          onChange={(env) => change({ env })}
-        />
+        <EnvironmentChoice value={ENVIRONMENTS.find((one) => one === fields.env)} onChange={(env) => change({ env })} />
         <p role="alert" className="min-h-4.5 text-deny text-xs">
           {problems.env}
         </p>

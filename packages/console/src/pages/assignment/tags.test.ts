@@ -4,7 +4,14 @@ import { tagsOf, tagsText } from './tags.ts'
 
 test('tags that were written are read as they were', () => {
   const name = fc.stringMatching(/^[a-z][a-z_.-]{0,8}$/)
-  const value = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant('1'), fc.constant('true'), fc.constant('a, b=c'))
+  const value = fc.oneof(
+    fc.string(),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant('1'),
+    fc.constant('true'),
+    fc.constant('a, b=c'),
+  )
   fc.assert(
     fc.property(fc.dictionary(name, value, { minKeys: 1, maxKeys: 4, noNullPrototype: true }), (tags) => {
       // What stands at the ends of a text without quotes is not of it.

@@ -26,13 +26,13 @@ export function tagsOf(text: string): Readonly<Record<string, unknown>> | null {
     const match = /^([^=,\s]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^,]*)\s*(?:,\s*|$)/.exec(rest)
     if (!match) throw new Error(`Write tags as name=value, with commas between: ${rest.slice(0, 40)}`)
     const [whole, name = '', value = ''] = match
-    tags[name] = valueOf(value.trim())
+    tags[name] = valueIn(value.trim())
     rest = rest.slice(whole.length)
   }
   return Object.keys(tags).length === 0 ? null : tags
 }
 
-function valueOf(text: string): unknown {
+function valueIn(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

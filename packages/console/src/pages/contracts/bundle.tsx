@@ -31,8 +31,7 @@ export function BundlePage() {
   }
   const deploy = (version: number) =>
     void navigate({ to: '/contracts/$name/deploy', params: { name }, search: { version } })
-  const compare = (to: number) =>
-    void navigate({ to: '/contracts/$name/compare', params: { name }, search: { to } })
+  const compare = (to: number) => void navigate({ to: '/contracts/$name/compare', params: { name }, search: { to } })
   useShortcuts([
     { keys: 'j', label: 'Older version', group: 'Bundle', run: () => move(1), repeats: true },
     { keys: 'k', label: 'Newer version', group: 'Bundle', run: () => move(-1), repeats: true },

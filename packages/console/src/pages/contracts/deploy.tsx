@@ -110,9 +110,7 @@ export function DeployPage() {
                     <p className="text-muted text-sm">This version runs in {env} already.</p>
                   ) : (
                     <>
-                      {version < before && (
-                        <p className="mb-3 text-ask text-sm">This goes back to an older version.</p>
-                      )}
+                      {version < before && <p className="mb-3 text-ask text-sm">This goes back to an older version.</p>}
                       <Differences
                         name={name}
                         from={before}

@@ -43,7 +43,10 @@ export const bundleQueries = {
     queryOptions({
       queryKey: ['replay', name, version, env, since],
       queryFn: () =>
-        request<Replay>(`${pathOf(name)}/${version}/replay`, { method: 'POST', query: { env, since, limit: REPLAYED } }),
+        request<Replay>(`${pathOf(name)}/${version}/replay`, {
+          method: 'POST',
+          query: { env, since, limit: REPLAYED },
+        }),
       staleTime: 60_000,
       refetchOnWindowFocus: false,
     }),

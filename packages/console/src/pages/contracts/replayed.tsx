@@ -37,7 +37,13 @@ export function Replayed({ name, version, env, since, onSince }: ReplayedProps) 
       <CardHeading
         id="replay"
         aside={
-          <FilterMenu label="Calls of the" required value={since} options={SPANS} onChange={(to) => onSince(to ?? '24h')} />
+          <FilterMenu
+            label="Calls of the"
+            required
+            value={since}
+            options={SPANS}
+            onChange={(to) => onSince(to ?? '24h')}
+          />
         }
       >
         Recorded calls

@@ -21,8 +21,7 @@ export function RolloutPage() {
   const { name, id } = useParams({ from: '/inside/contracts/$name/deployments/$id' })
   const rollout = useQuery({
     ...bundleQueries.rollout(id),
-    refetchInterval: ({ state: { data } }) =>
-      data?.is_current && data.current < data.agents ? LOOK_AGAIN : false,
+    refetchInterval: ({ state: { data } }) => (data?.is_current && data.current < data.agents ? LOOK_AGAIN : false),
   })
   const data = rollout.data
   return (
@@ -59,9 +58,7 @@ function Reached({ rollout }: { rollout: Rollout }) {
     <>
       <CardHeading aside={<EnvironmentTag env={rollout.env} />}>Roll-out</CardHeading>
       <div className="px-4 py-4">
-        {!rollout.is_current && (
-          <p className="mb-3 text-ask text-sm">Another deployment took its place since.</p>
-        )}
+        {!rollout.is_current && <p className="mb-3 text-ask text-sm">Another deployment took its place since.</p>}
         <p role="status" className="tabular font-semibold text-lg">
           {rollout.agents === 0 ? 'No agent runs this bundle here yet' : rollout.summary}
         </p>

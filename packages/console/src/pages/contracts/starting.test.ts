@@ -8,7 +8,10 @@ const NO_CALLS = { attempts: 0, executions: 0, toolExecutions: 0 }
 test('a contract made of a call loads, and concerns that call', () => {
   const value = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null), fc.array(fc.string()))
   const name = fc.oneof(fc.stringMatching(/^[a-z_][a-z0-9_]{0,8}$/), fc.string())
-  const tool = fc.oneof(fc.stringMatching(/^[A-Za-z][A-Za-z0-9_.-]{0,20}$/), fc.constantFrom('Bash', 'true', '1', 'yes'))
+  const tool = fc.oneof(
+    fc.stringMatching(/^[A-Za-z][A-Za-z0-9_.-]{0,20}$/),
+    fc.constantFrom('Bash', 'true', '1', 'yes'),
+  )
   fc.assert(
     fc.property(tool, fc.dictionary(name, value, { maxKeys: 4, noNullPrototype: true }), (toolName, args) => {
       const text = bundleOf({ tool: toolName, args, verdict: null })

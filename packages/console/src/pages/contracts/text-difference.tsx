@@ -1,11 +1,9 @@
-import { yaml } from '@codemirror/lang-yaml'
-import { syntaxHighlighting } from '@codemirror/language'
 import { MergeView, unifiedMergeView } from '@codemirror/merge'
 import { EditorState } from '@codemirror/state'
 import { EditorView, lineNumbers } from '@codemirror/view'
 import { useEffect, useRef } from 'react'
 import { useWide } from '../../ui/media.ts'
-import { COLOURS, THEME } from './editor-look.ts'
+import { THEME } from './editor-look.ts'
 
 interface TextDifferenceProps {
   readonly before: string
@@ -27,8 +25,6 @@ export default function TextDifference({ before, after, names }: TextDifferenceP
     const parent = host.current
     const base = (name: string) => [
       lineNumbers(),
-      yaml(),
-      syntaxHighlighting(COLOURS),
       EditorState.readOnly.of(true),
       EditorView.editable.of(false),
       EditorView.lineWrapping,
@@ -76,4 +72,6 @@ const CHANGES = EditorView.theme({
     padding: '4px 12px',
     fontFamily: 'var(--font-sans)',
   },
+  // Signs of a font that few machines have.
+  '.cm-collapsedLines:before, .cm-collapsedLines:after': { content: 'none' },
 })

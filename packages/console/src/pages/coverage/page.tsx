@@ -37,7 +37,10 @@ export function CoveragePage() {
     void navigate({ search: (now) => ({ ...now, ...change }) as CoverageSearch })
   const data = fleet.data
   return (
-    <Page title="Coverage" lead="Which tools that agents really call are governed by what is deployed, and which are not.">
+    <Page
+      title="Coverage"
+      lead="Which tools that agents really call are governed by what is deployed, and which are not."
+    >
       <div ref={filters} className="mb-4 flex flex-wrap gap-2">
         <FilterMenu
           label="Calls of the"

@@ -19,6 +19,13 @@ export const eventQueries = {
       queryKey: ['events', filter],
       queryFn: ({ signal }) => request<readonly AuditEvent[]>('/events', { signal, query: { ...filter } }),
     }),
+  /** The newest call of a tool; null when there was none. */
+  newestOf: (tool: string) =>
+    queryOptions({
+      queryKey: ['event', 'of', tool],
+      queryFn: async ({ signal }): Promise<AuditEvent | null> =>
+        (await request<readonly AuditEvent[]>('/events', { signal, query: { tool_name: tool, limit: 1 } }))[0] ?? null,
+    }),
   /** With its payload whole, however large. */
   one: (id: string) =>
     queryOptions({

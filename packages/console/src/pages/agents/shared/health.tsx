@@ -13,7 +13,7 @@ export const HEALTH: Readonly<Record<Health, { tone: Tone; label: string; meanin
 export function HealthBadge({ health }: { health: Health }) {
   const { tone, label, meaning } = HEALTH[health]
   return (
-    <span title={`${label}: ${meaning}`}>
+    <span className="flex" title={`${label}: ${meaning}`}>
       <Badge tone={tone}>{label}</Badge>
     </span>
   )
