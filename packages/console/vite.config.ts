@@ -33,6 +33,8 @@ export default defineConfig(({ command }) => {
       target: 'es2023',
       sourcemap: false,
       rolldownOptions: {
+        // Manifests can be read from files, which the console never does.
+        external: ['node:fs/promises'],
         output: {
           codeSplitting: {
             groups: [{ debugName: 'console', name: entryChunk(join(import.meta.dirname, 'src/main.tsx')) }],

@@ -51,7 +51,8 @@ describe('a call that a person is asked about', () => {
   test('that nobody answers is refused within its own time, although the contract would allow it by then', async () => {
     const ran = await ask('--timeout', '8')
     expect(ran.code).toBe(2)
-    expect(ran.err).toMatch(/nobody answered within the [1-4] s|did not decide within 6 s/)
+    // A slow machine has less time left for a person, or none: it refuses as well.
+    expect(ran.err).toMatch(/nobody answered within the [1-4] s|did not decide within 6 s|no time left to ask a person/)
     await expect.poll(() => console.pendingCount()).toBe(0)
   })
 

@@ -130,7 +130,7 @@ describe('the house', () => {
       ],
       aegis: ['@lictor/contracts', '@lictor/guard', '@lictor/server', '@lictor/console', 'lictor'],
       server: ['@lictor/console', 'lictor'],
-      console: ['@lictor/guard', '@lictor/aegis', '@lictor/server', 'lictor'],
+      console: ['@lictor/guard', '@lictor/server', 'lictor'],
       cli: ['@lictor/console'],
     }
     const upward = imports.filter(({ from, to }) => {

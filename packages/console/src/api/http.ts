@@ -50,6 +50,8 @@ interface Request {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
   readonly body?: unknown
+  /** A manifest, sent as it is instead of a body of JSON. */
+  readonly yaml?: string
   readonly signal?: AbortSignal
   readonly as?: 'json' | 'text'
   /** Sent to its end even when the page is closed meanwhile. */
@@ -79,6 +81,7 @@ async function send(path: string, init: Request): Promise<Response> {
     Accept: 'application/json, */*;q=0.5',
   }
   if (init.body !== undefined) headers['Content-Type'] = 'application/json'
+  if (init.yaml !== undefined) headers['Content-Type'] = 'application/yaml'
   try {
     const response = await fetch(`${addressOf(path)}${queryString(init.query)}`, {
       method: init.method ?? 'GET',
@@ -86,6 +89,7 @@ async function send(path: string, init: Request): Promise<Response> {
       credentials: 'same-origin',
       keepalive: init.keepalive ?? false,
       ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
+      ...(init.yaml === undefined ? {} : { body: init.yaml }),
       ...signalOf(init),
     })
     learnServerTime(response.headers.get('date'))
@@ -115,7 +119,8 @@ export function queryString(query: Request['query'] = {}): string {
   return text ? `?${text}` : ''
 }
 
-async function errorOf(response: Response): Promise<ApiError> {
+/** What the server refused, as an error. */
+export async function errorOf(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => '')
   const retryAfter = Number.parseInt(response.headers.get('retry-after') ?? '', 10)
   const about = {

@@ -1,7 +1,7 @@
 import type { paths } from './schema'
 
 /** What the server answers, drawn from its OpenAPI document (`npm run api`). Wire names stay snake_case; the console reads them as they are. */
-type Answer<
+export type Answer<
   Path extends keyof paths,
   Method extends keyof paths[Path],
   Status extends number = 200,
@@ -10,7 +10,7 @@ type Answer<
 }
   ? Body
   : never
-type Element<List> = List extends readonly (infer Item)[] ? Item : never
+export type Element<List> = List extends readonly (infer Item)[] ? Item : never
 
 export type Environment = 'production' | 'staging' | 'development'
 export const ENVIRONMENTS: readonly Environment[] = ['production', 'staging', 'development']

@@ -1,13 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { ChevronLeft, CircleCheck, FileUp, OctagonAlert, TriangleAlert } from 'lucide-react'
-import { type ChangeEvent, useEffect, useId, useMemo, useRef, useState } from 'react'
+import { ChevronLeft } from 'lucide-react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { Button } from '../../ui/button.tsx'
-import { cn } from '../../ui/cn.ts'
 import { drafts } from '../../ui/draft.ts'
 import { Kbd } from '../../ui/kbd.tsx'
 import { Card, Page } from '../../ui/page.tsx'
-import { plural } from '../../ui/plural.ts'
 import { Failure, messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import { useUnloadGuard } from '../../ui/unload-guard.ts'
@@ -17,6 +15,7 @@ import { EXAMPLE_BUNDLE } from './example.ts'
 import { byPlace, type Issue, issuesOf } from './issues.ts'
 import { LazyEditor } from './lazy-editor.tsx'
 import { bundleQueries, uploadBundle } from './queries.ts'
+import { CheckVerdict, FileButton, IssueList } from './shared/editing.tsx'
 import { bundleOf, subjectOf } from './starting.ts'
 import { useBrowserCheck } from './use-browser-check.ts'
 
@@ -129,7 +128,7 @@ function Workbench({ name, initial }: { name: string; initial: string }) {
         }}
       >
         <div className="flex min-h-11 flex-wrap items-center gap-2 border-b pr-2 pl-4">
-          <Verdict errors={errors} warnings={issues.length - errors} checked={check.ready || refused !== null} />
+          <CheckVerdict errors={errors} warnings={issues.length - errors} checked={check.ready || refused !== null} />
           {restored !== null && isDirty && (
             <span className="flex items-center gap-1 text-muted text-sm">
               What you wrote was kept.
@@ -138,7 +137,7 @@ function Workbench({ name, initial }: { name: string; initial: string }) {
               </Button>
             </span>
           )}
-          <FileButton onFile={open} />
+          <FileButton label="Bundle file" onFile={open} />
         </div>
         <div className="min-h-0 flex-1">
           <LazyEditor
@@ -169,80 +168,5 @@ function Workbench({ name, initial }: { name: string; initial: string }) {
         </Button>
       </div>
     </div>
-  )
-}
-
-function Verdict({ errors, warnings, checked }: { errors: number; warnings: number; checked: boolean }) {
-  const words = [errors > 0 && plural(errors, 'error'), warnings > 0 && plural(warnings, 'warning')]
-    .filter(Boolean)
-    .join(', ')
-  return (
-    <p role="status" className="flex min-w-0 flex-1 items-center gap-2 truncate text-sm">
-      {errors > 0 ? (
-        <OctagonAlert className="size-4 text-deny" aria-hidden />
-      ) : warnings > 0 ? (
-        <TriangleAlert className="size-4 text-ask" aria-hidden />
-      ) : (
-        checked && <CircleCheck className="size-4 text-allow" aria-hidden />
-      )}
-      {words ||
-        (checked ? <span className="text-muted">Valid</span> : <span className="text-faint">Checked as you type</span>)}
-    </p>
-  )
-}
-
-function FileButton({ onFile }: { onFile: (file: File | undefined) => void }) {
-  const id = useId()
-  const input = useRef<HTMLInputElement>(null)
-  return (
-    <>
-      <input
-        ref={input}
-        id={id}
-        type="file"
-        accept=".yaml,.yml,text/yaml,application/x-yaml"
-        className="sr-only"
-        tabIndex={-1}
-        aria-label="Bundle file"
-        onChange={(event: ChangeEvent<HTMLInputElement>) => {
-          onFile(event.target.files?.[0])
-          event.target.value = ''
-        }}
-      />
-      <Button variant="quiet" size="sm" onClick={() => input.current?.click()}>
-        <FileUp aria-hidden /> Open file
-      </Button>
-    </>
-  )
-}
-
-function IssueList({ issues, onPick }: { issues: readonly Issue[]; onPick: (issue: Issue) => void }) {
-  if (issues.length === 0) return null
-  return (
-    <ul aria-label="Problems" className="max-h-44 shrink-0 divide-y overflow-y-auto border-t bg-sunken">
-      {issues.map((issue) => (
-        <li key={`${issue.line}:${issue.column} ${issue.path} ${issue.message}`}>
-          <button
-            type="button"
-            onClick={() => onPick(issue)}
-            className="flex w-full items-baseline gap-3 px-4 py-1.5 text-left text-sm hover:bg-hover focus-visible:-outline-offset-2"
-          >
-            <span
-              className={cn(
-                'tabular w-14 shrink-0 font-mono text-xs',
-                issue.severity === 'error' ? 'text-deny' : 'text-ask',
-              )}
-            >
-              {issue.line === null ? '–' : `${issue.line}:${issue.column ?? 1}`}
-            </span>
-            <span className="min-w-0">
-              {issue.message}
-              {issue.path && <code className="ml-2 font-mono text-faint text-xs">{issue.path}</code>}
-              {issue.hint && <span className="block text-muted text-xs">{issue.hint}</span>}
-            </span>
-          </button>
-        </li>
-      ))}
-    </ul>
   )
 }

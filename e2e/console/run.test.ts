@@ -1,0 +1,164 @@
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type ConsoleWorld, hasBrowser, startConsole } from '../support/console.ts'
+import { LOOKS, tooWide, violations, visit } from '../support/looks.ts'
+import { readExample, root } from '../support/server.ts'
+
+/** Deploys what a manifest says; its id. */
+const manifest = async (world: ConsoleWorld, path: string, yaml: string): Promise<string> => {
+  const answer = await fetch(`${world.server.url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/yaml', 'x-requested-with': 'e2e', cookie: world.admin.cookie },
+    body: yaml,
+  })
+  const body = (await answer.json()) as { agent_id?: string; id?: string }
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${JSON.stringify(body)}`)
+  return body.agent_id ?? body.id ?? ''
+}
+
+describe.skipIf(!hasBrowser)('running agents in the console', { timeout: 240_000 }, () => {
+  let world: ConsoleWorld
+  let page: Page
+  let agent: string
+  beforeAll(async () => {
+    world = await startConsole({ LICTOR_MODEL_SCRIPT: join(root, 'examples/hello-agent/turns.yaml') })
+    await world.admin.deploy(readExample('bundles/assistant.yaml'))
+    agent = await manifest(world, '/v1/agents', readExample('hello-agent/agent.yaml'))
+    await world.admin.call('PATCH', '/api/v1/agent-registrations/hello-agent', { bundle_name: 'assistant' })
+  })
+  afterAll(() => world?.close())
+  afterEach(() => page?.context().close())
+
+  const run = async () =>
+    (await world.admin.call<{ execution_id: string }>('POST', '/v1/executions', { agent_id: agent, intent: 'Greet.' }))
+      .execution_id
+
+  it('an agent is run by clicks: its timeline grows while one looks, waits for a person, and ends with the result', async () => {
+    page = await world.open('managed-agents')
+    await page.getByRole('link', { name: 'Run hello-agent' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Run' }).click()
+    await dialog.getByText('Say what it should do').waitFor()
+    await dialog.getByLabel('What should it do?').fill('Greet Ada.')
+    await dialog.getByLabel(/^Input/).fill('{"name":')
+    await dialog.getByText(/The input is no JSON/).waitFor()
+    await dialog.getByLabel(/^Input/).fill('{"name":"Ada"}')
+    await dialog.getByRole('button', { name: 'Run' }).click()
+    await page.waitForURL(/\/executions\/[0-9a-f-]{36}$/)
+    const timeline = page.getByRole('list', { name: 'What happened, in order' })
+    await timeline.getByRole('button', { name: /read_file Denied/ }).waitFor()
+    await timeline.getByRole('button', { name: /run_command Asked/ }).waitFor()
+    await page.getByText('Waits for a person').waitFor()
+    const { id } = await world.admin.pendingApproval()
+    await world.admin.decide(id, true)
+    await timeline.getByRole('button', { name: /run_command Approved/ }).waitFor()
+    await page.getByRole('heading', { name: 'Result' }).waitFor()
+    await page.getByText('5 calls, 1 denied').waitFor()
+    // What is open stands in the address; Escape closes it, and then leads back.
+    await timeline.getByRole('button', { name: /run_command Approved/ }).click()
+    await page.waitForURL(/item=\d+/)
+    await page.getByText(/approved by admin@example.com/).waitFor()
+    await page.reload()
+    await page.getByText(/approved by admin@example.com/).waitFor()
+    await page.keyboard.press('Escape')
+    await page.waitForURL((url) => !url.search.includes('item'))
+    await page.keyboard.press('r')
+    await dialog.getByLabel(/^Input/).waitFor()
+    expect(JSON.parse(await dialog.getByLabel(/^Input/).inputValue())).toEqual({ name: 'Ada' })
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    await page.keyboard.press('Escape')
+    await page.waitForURL(/\/executions$/)
+  })
+
+  it('a run is found by its filters, opened by keys, and cancelled only after asking', async () => {
+    const id = await run()
+    page = await world.open('executions')
+    await page.getByRole('button', { name: 'Status', exact: true }).click()
+    await page.getByRole('menuitemradio', { name: 'Running' }).click()
+    await page.waitForURL(/status=running/)
+    const list = page.getByRole('list', { name: 'Executions, newest first' })
+    await list.getByText('Waits for a person').waitFor()
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(new RegExp(`/executions/${id}$`))
+    await page.getByRole('button', { name: /run_command Asked/ }).waitFor()
+    await page.keyboard.press('x')
+    const asks = page.getByRole('alertdialog')
+    await asks.getByRole('button', { name: 'Cancel', exact: true }).click()
+    await asks.waitFor({ state: 'detached' })
+    expect((await world.admin.call<{ status: string }>('GET', `/v1/executions/${id}`)).status).toBe('running')
+    await page.keyboard.press('x')
+    await asks.getByRole('button', { name: 'Cancel the run' }).click()
+    await page.getByText('Cancelled in the console.').first().waitFor()
+    await page.goBack()
+    await page.waitForURL(/status=running/)
+  })
+
+  it('a manifest is checked while it is written, refused at its place, deployed, compared, and the agent removed', async () => {
+    page = await world.open('managed-agents/new')
+    await page.getByText('Valid').waitFor()
+    const editor = page.getByRole('textbox', { name: 'Manifest YAML' })
+    const write = async (text: string) => {
+      await editor.click()
+      await page.keyboard.press('Control+a')
+      await page.keyboard.insertText(text)
+    }
+    const yaml = readExample('hello-agent/agent.yaml').replace('name: hello-agent', 'name: another-agent')
+    await write(yaml.replace('kind: Agent', 'kind: Nothing'))
+    await page.getByRole('list', { name: 'Problems' }).getByText('2:7').waitFor()
+    await write(yaml)
+    await page.getByText('Valid').waitFor()
+    await page.getByRole('button', { name: /^Deploy/ }).click()
+    await page.getByRole('heading', { name: 'another-agent', level: 1 }).waitFor()
+    await page.getByRole('link', { name: 'New version' }).click()
+    await page.getByText('Valid').waitFor()
+    await write(`${yaml}# changed\n`)
+    await page.getByRole('button', { name: /^Deploy/ }).click()
+    // The same version again is no new one.
+    await page.getByText(/Give it another version/).waitFor()
+    await write(`${yaml.replace('version: 1.0.0', 'version: 1.1.0')}# changed\n`)
+    await page.getByRole('button', { name: /^Deploy/ }).click()
+    await page.getByRole('tab', { name: 'Versions' }).click()
+    const versions = page.getByRole('list', { name: 'Versions, newest first' })
+    await versions.getByText('v1.1.0').waitFor()
+    await page.getByRole('region', { name: 'Changes' }).getByText('# changed').waitFor()
+    await page.getByRole('button', { name: 'Remove the agent' }).click()
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Remove the agent' }).click()
+    await page.waitForURL(/\/managed-agents$/)
+    await page.getByRole('link', { name: 'Run hello-agent' }).waitFor()
+    expect(await page.getByRole('link', { name: 'Run another-agent' }).count()).toBe(0)
+  })
+
+  it('axe finds nothing on any page of Run, in any look, and none is wider than 320 pixels', async () => {
+    const id = await run()
+    const waits = await world.admin.pendingApproval()
+    await world.admin.decide(waits.id, true)
+    const paths = [
+      'executions',
+      `executions/${id}?item=5`,
+      'managed-agents',
+      `managed-agents/${agent}`,
+      `managed-agents/${agent}?tab=manifest`,
+      `managed-agents/${agent}?tab=versions`,
+      `managed-agents/${agent}?run=true`,
+      'managed-agents/new',
+    ]
+    const found: string[] = []
+    for (const [name, options] of LOOKS) {
+      page = await world.open('executions', { ...options, reducedMotion: 'reduce' })
+      for (const path of paths) {
+        await visit(page, world.server.url, path)
+        found.push(...(await violations(page, `${path} ${name}`)))
+        const { viewport } = options
+        if (!viewport) continue
+        await page.setViewportSize({ width: 320, height: 640 })
+        found.push(...(await tooWide(page, `${path} at 320 pixels`)))
+        await page.setViewportSize(viewport)
+      }
+      await page.context().close()
+    }
+    expect(found).toEqual([])
+  })
+})

@@ -1,0 +1,23 @@
+import { addressOf, errorOf, UnreachableError } from './http.ts'
+
+/**
+ * Saves what an address answers as a file of this name. Read by script and not by a link, because a refusal must be said in
+ * the console and not saved as a file.
+ * @throws ApiError, UnreachableError
+ */
+export async function download(path: string, name: string): Promise<void> {
+  let response: Response
+  try {
+    response = await fetch(addressOf(path), { credentials: 'same-origin' })
+  } catch (error) {
+    throw new UnreachableError(error)
+  }
+  if (!response.ok) throw await errorOf(response)
+  const url = URL.createObjectURL(await response.blob())
+  const link = document.createElement('a')
+  link.href = url
+  link.download = name
+  link.click()
+  // The browser has taken it by then.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000)
+}
