@@ -129,4 +129,38 @@ describe.skipIf(!hasBrowser)('what is governed, and by what', { timeout: 120_000
     await page.getByRole('button', { name: 'Clear filter Environment' }).click()
     await page.getByRole('region', { name: 'Agents' }).getByText('loner').waitFor()
   })
+
+  it('events are counted by the server, filtered by contract and environment, cut out of the histogram, and saved', async () => {
+    page = await world.open('events')
+    await page.getByRole('button', { name: 'Tool', exact: true }).click()
+    await page.getByRole('menuitemradio', { name: /^read_file/ }).getByText('5', { exact: true }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Environment', exact: true }).click()
+    await page.getByRole('menuitemradio', { name: /^production/ }).click()
+    await page.waitForURL(/env=production/)
+    const bars = page.getByRole('img', { name: /^\d+ events?,/ })
+    const box = (await bars.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 }
+    await page.mouse.move(box.x + 10, box.y + 10)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width / 2, box.y + 10)
+    await page.mouse.up()
+    await page.waitForURL(/since=.*until=|until=.*since=/)
+    await page.getByText('No event matches').waitFor()
+    await page.getByRole('button', { name: 'To now' }).click()
+    await page.getByRole('list', { name: /Events/ }).getByText('unheard_of').waitFor()
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('menuitemradio', { name: 'CSV' }).click(),
+    ])
+    expect(file.suggestedFilename()).toBe('events.csv')
+  })
+
+  it('a contract is begun from a recorded call, and loads', async () => {
+    page = await world.open('events?tool_name=unheard_of')
+    await page.getByRole('list', { name: /Events/ }).getByText('unheard_of').click()
+    await page.getByRole('link', { name: 'Contract', exact: true }).click()
+    await page.getByRole('textbox', { name: 'Bundle YAML' }).getByText('no-unheard-of').first().waitFor()
+    await page.getByText('Valid', { exact: true }).waitFor()
+  })
 })

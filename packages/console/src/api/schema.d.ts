@@ -6126,7 +6126,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6209,7 +6209,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6420,7 +6420,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 77458755584
+                     *         "free_bytes": 74622525440
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6540,7 +6540,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 77458755584
+                     *         "free_bytes": 74622525440
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7510,7 +7510,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "o7dvF6EH9boxIjqAp4D4FPich1fOq72Myt_PhN-J0mCR37h2o3oxYmxtSVrul97pibPO_qJAn3FRwEE2B28tttsy2LUpcX7R7D_hfCMmmsPFKONSkw4byHjvqyVjOyvu9e4heKwdcTGpwxHOmtkW8PZgB09Q3-MGXed1-82da-UZKuyrakFtOCnILlOKTebV3A542h1D7mmdE-QkOLk6rXZBetelHt-oYAMJ-RMpdV7U-ZX2D161tB0LwlR1m_YXeGvWhJeA0oMY2Do0PEw4tQlu3pU6dYPrcbnBtSqZUGL6FqtdVFO4KpKD9-a2pWuyJ_8tYqKj1TmUMLIGgnlQzQ",
+                     *           "n": "p7Q0HMiQ2LUIBExy4LpLIdFcG0_JjmhObSFUQPS1PLtbGuVNBMuwMzL7qsVq2g3noyOKkt98vnavm-Zq8IYQOO1UGP6HXhrv1zE8n9NI8eSuakyfITxPpAJbKNDDVrWb4x0wShyTWWT4tCTnlHF3Q512fJJ7WtcXCFUr77TTtRz1mqmmrhJM5qUEGseg61ym-G8S7qvQ2BeBhVrVeaM2TKaMbUIfl1SWSbOP9XwdxH1zi59hLZi_FXZgPHlyxqsOSPm7Oi5xi8bl2KnUo2Wo_KQxvj5HLQt346G6ElB4njdG0qfjmQ6NEli1A2Oa86JPDtvOakglkWgKqSRDnqvgNw",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8034,7 +8034,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
+                     *         "tenant_id": "77bde115-e399-476b-8b98-3e95939a5e2d",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8094,7 +8094,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4"
+                 *       "tenant_id": "77bde115-e399-476b-8b98-3e95939a5e2d"
                  *     }
                  */
                 "application/json": {
@@ -8115,7 +8115,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
+                     *       "tenant_id": "77bde115-e399-476b-8b98-3e95939a5e2d",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8381,7 +8381,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "36d4447d0c1e0fa68d14325b2bcd105d",
+                     *         "id": "def41a377483f571103d0b1562be4ee7",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8537,7 +8537,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 36d4447d0c1e0fa68d14325b2bcd105d
+                 * @example def41a377483f571103d0b1562be4ee7
                  */
                 id: string;
             };
@@ -8820,8 +8820,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "JQZQHXEQAEO4Q3VJEMHFQZNF5APHJFLS",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=JQZQHXEQAEO4Q3VJEMHFQZNF5APHJFLS&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "3GYDY27BFUNMJM3IIXZVRIEFRWVYVY6F",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3GYDY27BFUNMJM3IIXZVRIEFRWVYVY6F&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -8925,7 +8925,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "538102"
+                 *       "code": "209617"
                  *     }
                  */
                 "application/json": {
@@ -8944,16 +8944,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
+                     *         "RF7V-GLMZ-R4XL-J3VA",
+                     *         "NESW-AGZX-LZCT-2PDK",
+                     *         "EB5N-CNK6-GG8G-7FWW",
+                     *         "SPMY-SXAR-UTUH-F4ME",
+                     *         "V57N-PCLX-9BRB-3ZKN",
+                     *         "96Q5-ABX3-YAEL-S58A",
+                     *         "3FEB-C8Q4-RSLG-BVY9",
+                     *         "ZMFK-WSZ5-AXGJ-X3TA",
                      *         "HDMJ-6MY7-H3LT-D8M9",
-                     *         "U6QD-Q39R-5YM9-KQZY",
-                     *         "TKLL-LF9Q-MKLM-SAZA",
-                     *         "55EP-6SDZ-27T6-7H3N",
-                     *         "49SU-7GYQ-4J5G-JDW6",
-                     *         "H5EH-H6NP-CAA9-NC9X",
-                     *         "36HK-ZNG8-297H-F48U",
-                     *         "KWCC-W7AC-UPV8-UV54",
-                     *         "Z7BX-D3ZM-M28X-V48P",
-                     *         "JRES-EZVU-Z4M4-P8R6"
+                     *         "U6QD-Q39R-5YM9-KQZY"
                      *       ]
                      *     }
                      */
@@ -9072,7 +9072,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "197843"
+                 *       "code": "297031"
                  *     }
                  */
                 "application/json": {
@@ -9261,7 +9261,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 1deaf009-4aa7-4228-8e0a-cb1207037709
+                 * @example 1a9686a9-403b-42f4-8dda-6a04820b1597
                  */
                 user_id: string;
             };
@@ -9292,7 +9292,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "1deaf009-4aa7-4228-8e0a-cb1207037709",
+                     *       "user_id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9424,7 +9424,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 8ee9f419-529a-4904-8cd9-a8792481de13
+                 * @example bf32a0b3-8c2f-4da9-8c32-471a8ffcdd94
                  */
                 user_id: string;
             };
@@ -9760,14 +9760,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0cf5d78c-bc2a-46ca-800a-ef8424eb3c7d",
+                     *       "id": "eb939056-98b7-43a3-8447-48a60481a3a1",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#zlB0V0H3CM8spLmtUt4i1n9m_k8pLhjMIBZUekGgN-8",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#wBwwJ8akbQnCEjZTHyVW3iW35KTMA-n8EgQ5zomRqHY",
                      *       "mail": "sent"
                      *     }
                      */
@@ -9923,7 +9923,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 500d2b16-30b5-408f-82b1-5247c51a8b84
+                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
                  */
                 id: string;
             };
@@ -10031,7 +10031,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "zlB0V0H3CM8spLmtUt4i1n9m_k8pLhjMIBZUekGgN-8"
+                 *       "token": "wBwwJ8akbQnCEjZTHyVW3iW35KTMA-n8EgQ5zomRqHY"
                  *     }
                  */
                 "application/json": {
@@ -10199,7 +10199,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "zlB0V0H3CM8spLmtUt4i1n9m_k8pLhjMIBZUekGgN-8",
+                 *       "token": "wBwwJ8akbQnCEjZTHyVW3iW35KTMA-n8EgQ5zomRqHY",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10511,7 +10511,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "_MU6OFH17KbPRm0jCDrSOjvovjUUq3R8bKnXNrA8K2k",
+                 *       "token": "-TwnCXcM5n44371npfo-0iFdmDcIBK56JwFsqiMNLNc",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10629,7 +10629,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 1deaf009-4aa7-4228-8e0a-cb1207037709
+                 * @example 1a9686a9-403b-42f4-8dda-6a04820b1597
                  */
                 user_id: string;
             };
@@ -10645,7 +10645,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#_MU6OFH17KbPRm0jCDrSOjvovjUUq3R8bKnXNrA8K2k"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#-TwnCXcM5n44371npfo-0iFdmDcIBK56JwFsqiMNLNc"
                      *     }
                      */
                     "application/json": {
@@ -10743,7 +10743,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 1deaf009-4aa7-4228-8e0a-cb1207037709
+                 * @example 1a9686a9-403b-42f4-8dda-6a04820b1597
                  */
                 user_id: string;
             };
@@ -11304,37 +11304,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/settings/purge-events",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11344,17 +11314,27 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *         "id": "99f4e758-b6c9-410c-86b5-a22a26e76298",
                      *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/settings/purge-events",
+                     *         "target": "",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *         "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "33510b30-7976-4abe-8a65-29ff481969a6",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11364,7 +11344,37 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *         "id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "bd8254f6-7d2c-4e04-859d-24ca8db4bce9",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11374,72 +11384,42 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "bd8254f6-7d2c-4e04-859d-24ca8db4bce9",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "target": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
                      *       },
@@ -11448,13 +11428,13 @@ export interface operations {
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *         "details": {},
-                     *         "status": 201
+                     *         "status": 200
                      *       },
                      *       {
-                     *         "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *         "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11464,12 +11444,32 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
                      *         "details": {},
                      *         "status": 200
                      *       },
@@ -11661,7 +11661,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
+                     *           "id": "77bde115-e399-476b-8b98-3e95939a5e2d",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11699,7 +11699,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
+                     *           "id": "77bde115-e399-476b-8b98-3e95939a5e2d",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11875,7 +11875,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
+                     *       "id": "77bde115-e399-476b-8b98-3e95939a5e2d",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12059,7 +12059,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
+                     *       "id": "77bde115-e399-476b-8b98-3e95939a5e2d",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12674,7 +12674,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
+                     *       "id": "77bde115-e399-476b-8b98-3e95939a5e2d",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12878,11 +12878,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f700e281-bfae-4bc0-896f-51cdfb058dd7",
+                     *       "id": "c5c8ba4a-aa84-4ed8-8123-11d2a6451fe2",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#m-yzpGoIydAza2x7EUiwshGw0DXbGpBgqkn1ZDBqvnY",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE",
                      *       "mail": "sent"
                      *     }
                      */
@@ -13249,8 +13249,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6e292b42-0fe3-46d1-8992-a0df547e7ec8",
-                     *       "user_id": "6e292b42-0fe3-46d1-8992-a0df547e7ec8",
+                     *       "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
+                     *       "user_id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13258,11 +13258,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "6e292b42-0fe3-46d1-8992-a0df547e7ec8",
+                     *         "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "_DrmmuC08K8a7KPd9Othy8lBMQ07Hb_UR94AUUx21iU",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#_DrmmuC08K8a7KPd9Othy8lBMQ07Hb_UR94AUUx21iU",
+                     *         "token": "pYp6rYm7voAwJoQAKoi-42pRSeLHYLMYlWItjJ-SMws",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#pYp6rYm7voAwJoQAKoi-42pRSeLHYLMYlWItjJ-SMws",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13562,8 +13562,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6500b475-6789-48f4-82a3-62e466ec19ce",
-                     *       "user_id": "6500b475-6789-48f4-82a3-62e466ec19ce",
+                     *       "id": "b2b487ef-93fe-444b-8d10-bf8d9dc0a558",
+                     *       "user_id": "b2b487ef-93fe-444b-8d10-bf8d9dc0a558",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13571,11 +13571,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "6500b475-6789-48f4-82a3-62e466ec19ce",
+                     *         "id": "b2b487ef-93fe-444b-8d10-bf8d9dc0a558",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "0nR5A0geTz6SoI2iiFgaTJQ0o2swztQ8VGc_swKYj7U",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#0nR5A0geTz6SoI2iiFgaTJQ0o2swztQ8VGc_swKYj7U",
+                     *         "token": "IETopHqz0cpdERUn-SI-L729e12blWhD8mTMUu8Rd_M",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#IETopHqz0cpdERUn-SI-L729e12blWhD8mTMUu8Rd_M",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13747,7 +13747,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example 6e292b42-0fe3-46d1-8992-a0df547e7ec8
+                 * @example d428ec9c-bebe-449b-88cf-f4bccd372a40
                  */
                 id: string;
             };
@@ -13764,7 +13764,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "6e292b42-0fe3-46d1-8992-a0df547e7ec8"
+                     *       "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40"
                      *     }
                      */
                     "application/json": {
@@ -13885,7 +13885,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example m-yzpGoIydAza2x7EUiwshGw0DXbGpBgqkn1ZDBqvnY
+                 * @example aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE
                  */
                 token: string;
             };
@@ -13902,8 +13902,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
-                     *       "tenant_id": "6829857e-02aa-42fd-83a8-b9fd516ab6d4",
+                     *       "team_id": "77bde115-e399-476b-8b98-3e95939a5e2d",
+                     *       "tenant_id": "77bde115-e399-476b-8b98-3e95939a5e2d",
                      *       "role": "owner"
                      *     }
                      */
@@ -14059,7 +14059,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 1deaf009-4aa7-4228-8e0a-cb1207037709
+                 * @example 1a9686a9-403b-42f4-8dda-6a04820b1597
                  */
                 user_id: string;
             };
@@ -14077,7 +14077,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "1deaf009-4aa7-4228-8e0a-cb1207037709"
+                     *       "user_id": "1a9686a9-403b-42f4-8dda-6a04820b1597"
                      *     }
                      */
                     "application/json": {
@@ -14215,7 +14215,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 1deaf009-4aa7-4228-8e0a-cb1207037709
+                 * @example 1a9686a9-403b-42f4-8dda-6a04820b1597
                  */
                 user_id: string;
             };
@@ -14243,8 +14243,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1deaf009-4aa7-4228-8e0a-cb1207037709",
-                     *       "user_id": "1deaf009-4aa7-4228-8e0a-cb1207037709",
+                     *       "id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
+                     *       "user_id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14407,7 +14407,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "1deaf009-4aa7-4228-8e0a-cb1207037709",
+                 *       "user_id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
                  *       "role": "member"
                  *     }
                  */
@@ -14428,8 +14428,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1deaf009-4aa7-4228-8e0a-cb1207037709",
-                     *       "user_id": "1deaf009-4aa7-4228-8e0a-cb1207037709",
+                     *       "id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
+                     *       "user_id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -16354,7 +16354,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *           "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17439,7 +17439,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17612,7 +17612,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *         "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -17740,7 +17740,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17884,7 +17884,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19135,7 +19135,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19343,7 +19343,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19429,7 +19429,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 836ea267-49e1-4308-8789-8e75e5216ac4
+                 * @example 40b2ddd4-fee0-4477-8f26-2e809498e83d
                  */
                 id: string;
             };
@@ -19445,7 +19445,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "deployment_id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19850,7 +19850,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "e8c3fb8bb25e3c9f05c7b0ddfcfc133f55a9629bd06fee0681701a744d74bd3c",
+                     *       "public_key": "e37219d5308dec925ccb818ba6295053988b0cf0cdbbd4c2bf03a66ec3f883e3",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -20527,7 +20527,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -20637,7 +20637,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21084,7 +21084,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21095,7 +21095,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21191,7 +21191,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *       "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21349,7 +21349,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 4cf04b11-8f5e-4bc5-8ca2-015a611d0a96
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 rule_id: string;
             };
@@ -21453,7 +21453,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 17e70b2f-d0af-4679-87d0-c9741b940b06
+                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
                  */
                 rule_id: string;
             };
@@ -21491,7 +21491,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *       "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -22057,6 +22057,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "API key is scoped to 'production', cannot access env 'staging'."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -22611,6 +22616,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "API key is scoped to 'production', cannot access env 'staging'."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -22872,6 +22882,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "API key is scoped to 'production', cannot access env 'staging'."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -22930,7 +22945,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *         "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -23157,7 +23172,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23375,7 +23390,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
+                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
                  */
                 approval_id: string;
             };
@@ -23391,7 +23406,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23413,12 +23428,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *         "approval_id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "6c5c7abb21b30b2caf4a65335b403eac27834b57854a98b50fb8d08cc826da69656481821ee8742eb8c251c08d2cc8022c36257b0a591ca137b3180af0739601"
+                     *         "signature": "d4a0bfa2ddf29597122edb8ce8785ed0bceca208a58b1eddb49405d8a239a12bd77a1c9fa86de0c31a25158c95a57f4a5bdfd4458fbf77a9737b6f5971b8fb08"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23567,7 +23582,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
+                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
                  */
                 approval_id: string;
             };
@@ -23600,7 +23615,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23622,12 +23637,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *         "approval_id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "6c5c7abb21b30b2caf4a65335b403eac27834b57854a98b50fb8d08cc826da69656481821ee8742eb8c251c08d2cc8022c36257b0a591ca137b3180af0739601"
+                     *         "signature": "d4a0bfa2ddf29597122edb8ce8785ed0bceca208a58b1eddb49405d8a239a12bd77a1c9fa86de0c31a25158c95a57f4a5bdfd4458fbf77a9737b6f5971b8fb08"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23859,12 +23874,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "5552367a40e8797a2ee2ca6382181de2243725f40856f39a744d737caecbcd1b",
+                     *           "public_key": "5560e6f9a751ec281f5d6dcb16b3aac41ee7819ead03137d43742725f6da6e7f",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23886,7 +23901,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23913,7 +23928,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -24063,7 +24078,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24226,7 +24241,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
                  */
                 channel_id: string;
             };
@@ -24269,7 +24284,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24431,7 +24446,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
                  */
                 channel_id: string;
             };
@@ -24535,7 +24550,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
                  */
                 channel_id: string;
             };
@@ -24905,7 +24920,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.K5KFHjP48NaKH3EjbRm1qJ9xxT6x5MH5Rt2wIjZaGacSsILxqxi4hE0tHZrhcPMS4Y26-k9kliuBniH5PJ8OGwfrQdQLIG-89qga_sKiVNhnAuhwVcgWLrfL4FzElFRRq1owGzCUhLVGA1Uq_kVdURe8zuFXHDhNaYiKDwsEQCB3ZAnP8SnKc5rIBm3C0MGrsAvdsrVFvPSuduE6RAUKxTJ6AJFNoOQswyNVWSDoNHPhM1UEeb2CrCfZrc0sSv_wz0VN0CnNJvpyizGl1MUmhXoj-PnMALHNJ0akR4qZBSRk5TQPGry4z-U_sKLIbHb5akmYAnNdmoKcInCsWdRIpQ",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Yj6wc2PyD5urCq_w9r8ZdZmuPi9rDCT1NCE5Yvtx94pD62UzqiNAqSINDPguCg51yvTMO-e9qYsOmtZ29iUb1fnFaulvE8HvONLPIbkiyWHmVzl3-hjl4TqA2S11i6Vw3oXTZ9JABMrqNfybLPUh3-VqRTiyht_p4JXi1BxONuRmGskNIStxMh1Nz_ABqKHD0YkEoDXDS7zEutJm2myGZb07cLzuExVjOGBgePs-mmND723xGnNaSPYvAyyZ664qGMXV482fANlFFpFiDFrGFB1hvMHjjWV03cohsqhg8YusVfwvJR8IJ4Wfl4JpMHC8Ts0FOLrRLy96YKpRNb4njQ",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25500,7 +25515,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 13.73,
+                     *       "evaluation_time_ms": 11.98,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -26160,7 +26175,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26306,7 +26321,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
                  */
                 approval_id: string;
             };
@@ -26322,7 +26337,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26444,7 +26459,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
+                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
                  */
                 approval_id: string;
             };
@@ -26472,7 +26487,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26609,7 +26624,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
                  */
                 channel_id: string;
             };
@@ -26626,7 +26641,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:ff33857d-b48c-44bd-8142-8411018ccc36"
+                 *         "data": "approve:814ed67f-9943-41ff-8beb-f38f92cb4f01"
                  *       }
                  *     }
                  */
@@ -28024,7 +28039,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "lease": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -28189,7 +28204,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                 *       "lease": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28355,7 +28370,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "cce84368-b6d0-49e0-8d35-9d3167cd71d8"
+                 *       "lease": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24"
                  *     }
                  */
                 "application/json": {
@@ -29026,8 +29041,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *           "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29046,8 +29061,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *           "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29334,8 +29349,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29423,8 +29438,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 01bb027f-67d5-47c0-8c72-4d658c1a4cef). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 01bb027f-67d5-47c0-8c72-4d658c1a4cef). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: abca6c3d-36b8-4c93-8537-e6ab9db49db4). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: abca6c3d-36b8-4c93-8537-e6ab9db49db4). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29514,8 +29529,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29693,7 +29708,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -29709,8 +29724,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29903,7 +29918,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -29921,8 +29936,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e"
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
                      *     }
                      */
                     "application/json": {
@@ -30048,7 +30063,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -30078,8 +30093,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30315,7 +30330,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -30333,8 +30348,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "e7883461-c2ff-4115-8018-0b022b441377",
-                     *           "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
+                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30343,8 +30358,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "e7883461-c2ff-4115-8018-0b022b441377",
-                     *           "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
+                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30498,7 +30513,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -30528,8 +30543,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30759,7 +30774,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -30789,8 +30804,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31063,10 +31078,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "workflow_execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "workflow_execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31249,10 +31264,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
-                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31438,10 +31453,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "workflow_execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31625,16 +31640,16 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "workflow_name": "release-gate",
-                     *           "status": "running",
+                     *           "status": "cancelled",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": null,
+                     *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": null,
+                     *           "summary": "Not today.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31642,16 +31657,16 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "execution_id": "0b0675a8-ffe0-48f7-805f-adc8d736c8e8",
-                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "workflow_name": "release-gate",
-                     *           "status": "running",
+                     *           "status": "cancelled",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": null,
+                     *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": null,
+                     *           "summary": "Not today.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31839,7 +31854,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
                  */
                 id: string;
             };
@@ -31855,12 +31870,12 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
-                     *       "current_state": "REVIEW",
+                     *       "current_state": "BUILD",
                      *       "started_at": "2026-03-01T12:02:00Z",
                      *       "ended_at": null,
                      *       "last_transition_at": "2026-03-01T12:02:00Z",
@@ -31888,37 +31903,10 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305"
-                     *         },
-                     *         "BUILD": {
-                     *           "status": "success",
-                     *           "output": {
-                     *             "exit_code": 0,
-                     *             "stdout": "built\n",
-                     *             "stderr": "",
-                     *             "duration_ms": 0
-                     *           },
-                     *           "exit_code": 0,
-                     *           "stdout": "built\n",
-                     *           "stderr": "",
-                     *           "duration_ms": 0
+                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
                      *         }
                      *       },
-                     *       "state_outputs": {
-                     *         "BUILD": {
-                     *           "status": "success",
-                     *           "output": {
-                     *             "exit_code": 0,
-                     *             "stdout": "built\n",
-                     *             "stderr": "",
-                     *             "duration_ms": 0
-                     *           },
-                     *           "exit_code": 0,
-                     *           "stdout": "built\n",
-                     *           "stderr": "",
-                     *           "duration_ms": 0
-                     *         }
-                     *       },
+                     *       "state_outputs": {},
                      *       "final_output": null
                      *     }
                      */
@@ -32063,7 +32051,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
                  */
                 id: string;
             };
@@ -32081,7 +32069,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305"
+                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
                      *     }
                      */
                     "application/json": {
@@ -32220,7 +32208,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -32250,7 +32238,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *     }
                      */
                     "application/json": {
@@ -32373,7 +32361,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
                  */
                 id: string;
             };
@@ -32412,7 +32400,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305"
+                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
                      *     }
                      */
                     "application/json": {
@@ -32559,7 +32547,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
                  */
                 id: string;
             };
@@ -32575,11 +32563,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *       "events": [
                      *         {
-                     *           "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32589,15 +32577,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *               "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *               "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *               "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32607,8 +32595,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *               "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *               "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *               "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32772,7 +32760,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
                  */
                 id: string;
             };
@@ -32788,16 +32776,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"1f3d6428-4bf9-4fbb-8044-6ceb95f76305","workflow_id":"9f195b57-a935-43c6-8914-59d8788226f2","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32920,8 +32908,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32937,8 +32925,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33135,8 +33123,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -33242,7 +33230,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "9f195b57-a935-43c6-8914-59d8788226f2"
+                     *       "existing_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33311,8 +33299,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33418,7 +33406,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "9f195b57-a935-43c6-8914-59d8788226f2"
+                     *       "existing_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33616,8 +33604,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33798,8 +33786,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *       "workflow_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30"
+                     *       "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
+                     *       "workflow_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b"
                      *     }
                      */
                     "application/json": {
@@ -34069,8 +34057,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34082,8 +34070,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *           "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34282,8 +34270,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34446,7 +34434,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "9f195b57-a935-43c6-8914-59d8788226f2"
+                     *       "existing_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34529,8 +34517,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34693,7 +34681,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "9f195b57-a935-43c6-8914-59d8788226f2"
+                     *       "existing_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34766,8 +34754,8 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *           "stimulus_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *           "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "stimulus_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -34781,8 +34769,8 @@ export interface operations {
                      *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
-                     *           "workflow_execution_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
+                     *           "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *           "workflow_execution_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34795,8 +34783,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *           "stimulus_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *           "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "stimulus_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -34810,8 +34798,8 @@ export interface operations {
                      *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
-                     *           "workflow_execution_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
+                     *           "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *           "workflow_execution_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -35064,10 +35052,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *       "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
-                     *       "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *       "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *       "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
                      *       "status": "classified"
                      *     }
                      */
@@ -35143,7 +35131,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999"
+                     *       "original_stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35174,7 +35162,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520"
+                     *       "stimulus_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35206,7 +35194,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 3842efc3-ccf8-4dc0-8f97-da70171a96ba
+                 * @example 10932303-218f-4a9b-8d5e-66cd774ff941
                  */
                 id: string;
             };
@@ -35222,8 +35210,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *       "stimulus_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *       "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "stimulus_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -35237,8 +35225,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
-                     *       "workflow_execution_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
+                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *       "workflow_execution_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -35248,8 +35236,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *         "stimulus_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
+                     *         "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *         "stimulus_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -35263,8 +35251,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
-                     *         "workflow_execution_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
+                     *         "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *         "workflow_execution_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -35943,7 +35931,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
+                     *       "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36145,7 +36133,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
+                     *       "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36515,7 +36503,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
+                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36540,7 +36528,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
+                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36745,9 +36733,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *           "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *           "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36765,9 +36753,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *           "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *           "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37011,7 +36999,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                 *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -37043,9 +37031,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37220,7 +37208,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -37258,9 +37246,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "execution_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37425,7 +37413,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -37441,9 +37429,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37467,7 +37455,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "c5237c7c-19cc-46e4-8fd6-f31b842092de"
+                     *           "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37754,7 +37742,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -37772,8 +37760,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
                      *     }
                      */
                     "application/json": {
@@ -37914,7 +37902,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -37944,8 +37932,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "execution_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e"
                      *     }
                      */
                     "application/json": {
@@ -38070,7 +38058,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
                 /**
@@ -38227,7 +38215,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -38243,16 +38231,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution c5237c7c-19cc-46e4-8fd6-f31b842092de started","sequence":1,"execution_started":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 7ae77b1b-2f78-4ca1-8497-87b534ce526d started","sequence":1,"execution_started":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"184999fc-4112-4f83-8e6e-918533470be9","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"184999fc-4112-4f83-8e6e-918533470be9","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"184999fc-4112-4f83-8e6e-918533470be9","warm":false}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38366,7 +38354,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -38382,16 +38370,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution c5237c7c-19cc-46e4-8fd6-f31b842092de started","sequence":1,"execution_started":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 7ae77b1b-2f78-4ca1-8497-87b534ce526d started","sequence":1,"execution_started":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"184999fc-4112-4f83-8e6e-918533470be9","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"184999fc-4112-4f83-8e6e-918533470be9","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"184999fc-4112-4f83-8e6e-918533470be9","warm":false}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"c5237c7c-19cc-46e4-8fd6-f31b842092de","agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38503,7 +38491,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -38519,16 +38507,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38640,7 +38628,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 01bb027f-67d5-47c0-8c72-4d658c1a4cef
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -38656,16 +38644,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"01bb027f-67d5-47c0-8c72-4d658c1a4cef","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38778,7 +38766,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38788,7 +38776,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38798,7 +38786,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38810,7 +38798,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38820,7 +38808,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38830,7 +38818,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38935,7 +38923,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 id: string;
             };
@@ -38952,7 +38940,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *         "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -38961,7 +38949,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -39112,7 +39100,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 id: string;
             };
@@ -39143,7 +39131,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "c83ba718-1764-4320-87e6-c3129f7fed30"
+                     *       "request_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e"
                      *     }
                      */
                     "application/json": {
@@ -39279,7 +39267,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 id: string;
             };
@@ -39310,7 +39298,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be"
+                     *       "request_id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
                      *     }
                      */
                     "application/json": {
@@ -39467,7 +39455,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
+                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39480,7 +39468,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
+                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39681,7 +39669,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
+                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39916,7 +39904,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
+                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
                  */
                 volume_id: string;
             };
@@ -39932,7 +39920,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
+                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40070,7 +40058,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a
+                 * @example a8f6777a-82ed-496f-8117-851178087333
                  */
                 volume_id: string;
             };
@@ -40088,7 +40076,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a"
+                     *       "id": "a8f6777a-82ed-496f-8117-851178087333"
                      *     }
                      */
                     "application/json": {
@@ -40227,7 +40215,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
+                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
                  */
                 volume_id: string;
             };
@@ -40257,7 +40245,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
+                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40435,7 +40423,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
+                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
                  */
                 volume_id: string;
             };
@@ -40649,7 +40637,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
+                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
                  */
                 volume_id: string;
             };
@@ -40788,7 +40776,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
+                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
                  */
                 volume_id: string;
             };
@@ -40927,7 +40915,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
+                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
                  */
                 volume_id: string;
             };
@@ -41068,7 +41056,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
+                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
                  */
                 volume_id: string;
             };
@@ -41234,7 +41222,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
+                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
                  */
                 volume_id: string;
             };
@@ -41436,11 +41424,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
+                     *           "volume_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41450,11 +41438,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
+                     *           "volume_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41643,11 +41631,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
+                     *           "volume_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41657,11 +41645,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
+                     *           "volume_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41841,8 +41829,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                 *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                 *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                 *       "execution_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42130,8 +42118,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                 *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                 *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                 *       "execution_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -43321,26 +43309,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
-                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43351,9 +43321,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *               "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *               "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *               "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *               "grant_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *               "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43362,6 +43332,24 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -43371,26 +43359,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
-                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43401,9 +43371,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *               "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *               "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *               "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *               "grant_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *               "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43412,6 +43382,24 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -43600,7 +43588,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example 04564200-a0ab-4f4f-8e67-a0c5aadc081c
                  */
                 id: string;
             };
@@ -43616,8 +43604,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *       "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *       "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43628,9 +43616,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "grant_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43645,8 +43633,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *         "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *         "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *         "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43657,9 +43645,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *             "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *             "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *             "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *             "grant_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *             "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -43903,7 +43891,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example 04564200-a0ab-4f4f-8e67-a0c5aadc081c
                  */
                 id: string;
             };
@@ -43920,7 +43908,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *       "success": true
                      *     }
                      */
@@ -44110,8 +44098,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *       "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *       "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44348,8 +44336,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "46cb91f8-1030-4304-805f-70c145dccff0",
-                     *       "credential_id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44545,7 +44533,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example 04564200-a0ab-4f4f-8e67-a0c5aadc081c
                  */
                 id: string;
             };
@@ -44577,8 +44565,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *       "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *       "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44589,9 +44577,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "grant_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44813,7 +44801,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example 04564200-a0ab-4f4f-8e67-a0c5aadc081c
                  */
                 id: string;
             };
@@ -44831,9 +44819,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "grant_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44844,9 +44832,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *           "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "grant_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45008,7 +44996,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example 04564200-a0ab-4f4f-8e67-a0c5aadc081c
                  */
                 id: string;
             };
@@ -45044,9 +45032,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *       "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *       "credential_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "grant_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -45205,12 +45193,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example 04564200-a0ab-4f4f-8e67-a0c5aadc081c
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 grant_id: string;
             };
@@ -45227,8 +45215,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
-                     *       "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *       "grant_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "success": true
                      *     }
                      */
@@ -46108,11 +46096,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=7bc9058a1df9b36fdbbac3c1f79d18eb92304b219e5e254e33ed496565e906df&code_challenge=PS_MJBXBaf_142a0GesX_USCOo7VsilwlAs6t-6PSb0&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=7bc9058a1df9b36fdbbac3c1f79d18eb92304b219e5e254e33ed496565e906df&code_challenge=PS_MJBXBaf_142a0GesX_USCOo7VsilwlAs6t-6PSb0&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=7bc9058a1df9b36fdbbac3c1f79d18eb92304b219e5e254e33ed496565e906df&code_challenge=PS_MJBXBaf_142a0GesX_USCOo7VsilwlAs6t-6PSb0&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "7bc9058a1df9b36fdbbac3c1f79d18eb92304b219e5e254e33ed496565e906df",
-                     *       "state_token": "7bc9058a1df9b36fdbbac3c1f79d18eb92304b219e5e254e33ed496565e906df",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=b5f94f1ca8d56000e3c5bd78e9e7bd15a3d82e2a3175b04f5e2d29db4ad7505d&code_challenge=JDgkqzoaB4zziUFdWrGG0vaST9mUFPw7fbyv3BjabXc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=b5f94f1ca8d56000e3c5bd78e9e7bd15a3d82e2a3175b04f5e2d29db4ad7505d&code_challenge=JDgkqzoaB4zziUFdWrGG0vaST9mUFPw7fbyv3BjabXc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=b5f94f1ca8d56000e3c5bd78e9e7bd15a3d82e2a3175b04f5e2d29db4ad7505d&code_challenge=JDgkqzoaB4zziUFdWrGG0vaST9mUFPw7fbyv3BjabXc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "b5f94f1ca8d56000e3c5bd78e9e7bd15a3d82e2a3175b04f5e2d29db4ad7505d",
+                     *       "state_token": "b5f94f1ca8d56000e3c5bd78e9e7bd15a3d82e2a3175b04f5e2d29db4ad7505d",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -46269,7 +46257,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 7bc9058a1df9b36fdbbac3c1f79d18eb92304b219e5e254e33ed496565e906df
+                 * @example b5f94f1ca8d56000e3c5bd78e9e7bd15a3d82e2a3175b04f5e2d29db4ad7505d
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -46295,8 +46283,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b8a37eec-9ead-439d-863c-8b2cff305333",
-                     *       "credential_id": "b8a37eec-9ead-439d-863c-8b2cff305333",
+                     *       "id": "8e0970ab-a644-44e1-82a9-a3c043039868",
+                     *       "credential_id": "8e0970ab-a644-44e1-82a9-a3c043039868",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46437,7 +46425,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "cc65fbe5f34d86a672099c5c4aa777938f3746119e3e39b617a445cc97788994"
+                 *       "state": "2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8"
                  *     }
                  */
                 "application/json": {
@@ -46465,8 +46453,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
-                     *       "credential_id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
+                     *       "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
+                     *       "credential_id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46649,7 +46637,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "EnEdreTNse0Zy571DR3XnV2fnmCEa7HRVgT7N_bUQNI",
+                     *       "device_code": "OYL69c0jB08EURyHzRe5jUjA2dzwc1MP-IWoZ8oH9UQ",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -46814,7 +46802,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "EnEdreTNse0Zy571DR3XnV2fnmCEa7HRVgT7N_bUQNI",
+                 *       "device_code": "OYL69c0jB08EURyHzRe5jUjA2dzwc1MP-IWoZ8oH9UQ",
                  *       "provider": "files"
                  *     }
                  */
@@ -46837,8 +46825,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
-                     *       "binding_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17"
+                     *       "credential_id": "b8a37eec-9ead-439d-863c-8b2cff305333",
+                     *       "binding_id": "b8a37eec-9ead-439d-863c-8b2cff305333"
                      *     }
                      */
                     "application/json": {
@@ -46999,7 +46987,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "477sb87ZHJIgY2Qh2dezPCVsnuGG1ZWm0_M0VoosWPg",
+                 *       "device_code": "zGX75fNNhqZyCZxcSqd3k483RhGePjm2F6RFzJd4iZQ",
                  *       "provider": "files"
                  *     }
                  */
@@ -47022,8 +47010,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
-                     *       "binding_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2"
+                     *       "credential_id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
+                     *       "binding_id": "7cca7e53-c123-43d7-817a-9e60fe179d03"
                      *     }
                      */
                     "application/json": {
@@ -47192,7 +47180,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47207,7 +47195,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47223,7 +47211,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47391,7 +47379,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *       "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -47402,9 +47390,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_KBZ01he6r7wrql4gdor1aNvdhR0MNpm7BiN1byau",
-                     *       "key_value": "aegis_KBZ01he6r7wrql4gdor1aNvdhR0MNpm7BiN1byau",
-                     *       "api_key": "aegis_KBZ01he6r7wrql4gdor1aNvdhR0MNpm7BiN1byau"
+                     *       "key": "aegis_uG0UK2Ibm0g5y2P0gdnWm80ex5IfIMEVWYA5T3Qp",
+                     *       "key_value": "aegis_uG0UK2Ibm0g5y2P0gdnWm80ex5IfIMEVWYA5T3Qp",
+                     *       "api_key": "aegis_uG0UK2Ibm0g5y2P0gdnWm80ex5IfIMEVWYA5T3Qp"
                      *     }
                      */
                     "application/json": {
@@ -47535,7 +47523,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example cfd582c3-2f96-49d0-8858-a716c2027cfa
+                 * @example 14cbd5be-e852-4f17-8dfb-c81fc5c9db17
                  */
                 id: string;
             };
@@ -47553,7 +47541,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *       "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
                      *       "success": true
                      *     }
                      */
@@ -50795,30 +50783,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "3ab1de03-9f57-4cc1-8a6d-0e75d1def1b9",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "execution_id": null,
+                     *           "session_id": "b478fdfe-e29a-4496-83a1-03681b3ad91c",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "3ab1de03-9f57-4cc1-8a6d-0e75d1def1b9",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "execution_id": null,
+                     *           "session_id": "b478fdfe-e29a-4496-83a1-03681b3ad91c",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -50993,30 +50981,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "3ab1de03-9f57-4cc1-8a6d-0e75d1def1b9",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "execution_id": null,
+                     *           "session_id": "b478fdfe-e29a-4496-83a1-03681b3ad91c",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "3ab1de03-9f57-4cc1-8a6d-0e75d1def1b9",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "execution_id": null,
+                     *           "session_id": "b478fdfe-e29a-4496-83a1-03681b3ad91c",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -51281,10 +51269,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "d453bc63-0860-48f7-8e26-561f377a3a1f",
-                     *         "execution_id": "35fce006-d77b-40d1-89f3-469180be97e3",
-                     *         "agent_id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
-                     *         "sub": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *         "session_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *         "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *         "sub": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -51300,10 +51288,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "3e352210-6cf1-428d-8fb5-5d48a7665cf6",
-                     *         "execution_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
-                     *         "agent_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
-                     *         "sub": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
+                     *         "session_id": "b478fdfe-e29a-4496-83a1-03681b3ad91c",
+                     *         "execution_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *         "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *         "sub": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -51319,7 +51307,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *         "session_id": "223bf3ac-ee3e-43f8-869c-a4119b919d7a",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51449,9 +51437,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *       "session_id": "223bf3ac-ee3e-43f8-869c-a4119b919d7a",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjdlYjAyNjIwLTQ0MWItNDU5Ny04ODhiLTI2OTdmMGMzYWUyNiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJkMmM3OWM3YS02ZGEwLTQ0NzgtODU0Yi1lMmZjZjhiNTc4MzMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.O4_x_Mj1sadj4LXAPsJqnoVERnwZ9OPbvB-_zsCFoEvsPhM1HnBqCfg44wh4hsqsoV5ixt7nl8j4xwFGxQ29CQ",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjJmN2E0YTQzLWY5NzItNDNlYi04YzQ4LTBlYWJlYjQ4NzljOSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIyMjNiZjNhYy1lZTNlLTQzZjgtODY5Yy1hNDExOWI5MTlkN2EiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.c8VKlZ5cOoRfyKfvEKnP6qcrvczgnACUvu1W53W46d0Yvxx0ujlrmMLVZCqKkVjiDFbRKN2-6q8KCwV17y86Aw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51588,7 +51576,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *       "session_id": "223bf3ac-ee3e-43f8-869c-a4119b919d7a",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51890,8 +51878,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
-                     *           "execution_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "execution_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51902,8 +51890,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
-                     *           "execution_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "execution_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52029,11 +52017,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
-                     *       "execution_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *       "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *       "execution_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/NPoOQvF9zRcsI-R-4j7vV9z0mcRRGbkKBIcTe3GKW6c"
+                     *       "gateway_url": "https://lictor.example.com/x/gAdDIg4a_O4z2zCwHu1E8NDY97uHdq-Pfaw5P3yaxjs"
                      *     }
                      */
                     "application/json": {
@@ -52337,19 +52325,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "7eb02620-441b-4597-888b-2697f0c3ae26",
+                     *       "kid": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "7eb02620-441b-4597-888b-2697f0c3ae26",
+                     *           "kid": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *           "kid": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52481,7 +52469,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example f277897c-7ac5-4d83-8592-2eab98f6d0a2
+                 * @example cfd582c3-2f96-49d0-8858-a716c2027cfa
                  */
                 kid: string;
             };
@@ -52498,7 +52486,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "f277897c-7ac5-4d83-8592-2eab98f6d0a2"
+                     *       "kid": "cfd582c3-2f96-49d0-8858-a716c2027cfa"
                      *     }
                      */
                     "application/json": {
@@ -52565,7 +52553,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'f277897c-7ac5-4d83-8592-2eab98f6d0a2'."
+                     *       "message": "There is no key 'cfd582c3-2f96-49d0-8858-a716c2027cfa'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52654,7 +52642,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *           "id": "3386f911-2580-46d1-879f-21cf44f7a87c",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52667,7 +52655,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *           "id": "3386f911-2580-46d1-879f-21cf44f7a87c",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52863,7 +52851,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *       "id": "3386f911-2580-46d1-879f-21cf44f7a87c",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -52997,7 +52985,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1989be43-a442-4132-84cc-e2f806bf45fe
+                 * @example 3386f911-2580-46d1-879f-21cf44f7a87c
                  */
                 id: string;
             };
@@ -53014,7 +53002,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "1989be43-a442-4132-84cc-e2f806bf45fe"
+                     *       "id": "3386f911-2580-46d1-879f-21cf44f7a87c"
                      *     }
                      */
                     "application/json": {
@@ -55846,7 +55834,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 02b3bd14-b7d5-4855-8da9-2f8d45ea521a
+                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
                  */
                 volume_id: string;
             };
@@ -55905,7 +55893,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "02b3bd14-b7d5-4855-8da9-2f8d45ea521a",
+                     *       "volume_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -56068,9 +56056,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImYyNzc4OTdjLTdhYzUtNGQ4My04NTkyLTJlYWI5OGY2ZDBhMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJkM2ZlZTgwMy00Yjg5LTQ3MGQtODI2MS1lMzIxODhiZGYzYTciLCJleGVjX2lkIjoiMzVmY2UwMDYtZDc3Yi00MGQxLTg5ZjMtNDY5MTgwYmU5N2UzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjM1ZmNlMDA2LWQ3N2ItNDBkMS04OWYzLTQ2OTE4MGJlOTdlMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJkNDUzYmM2My0wODYwLTQ4ZjctOGUyNi01NjFmMzc3YTNhMWYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.b17MOd2PwH_9KpNeEu7qjHNFnIeGg7bQTN779ZgbzpJDXwHerqMdkvVvZXjuBC7ks6r-pOF3jm0tVxMvx6d_Rc9IQUCp9-n2k3FlJt8ODITKdgfL8vxKuOaxuKJTAquiG7nT_1nXNVW1BP9DR7epVcB9Kraiyv1zf_mr1Rf2B5AnFSaQQRfCcf3XmZJsMS1vjbTt40EdhUruavZ9iR6WJbBm-Rb1go1AM5y3rRA0lee1hpqZxCXgkfzbBBlebDDLfUS42SgAsTEXiLhV3sGvMhuyF0BQiGzr3q9j-6o596aJzPB9OWORbD7Q4m99NhF5txSyOWCO2k7jWdON7gQt6g",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxZDIxMGUxYy1kMjM1LTRmMGItODQ0My1lODIzZDhiZDM3M2EiLCJleGVjX2lkIjoiMDdjZWVmNTAtOGQ5Yi00ZjJhLThkZmUtN2VmYjdjOTY2ODIzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA3Y2VlZjUwLThkOWItNGYyYS04ZGZlLTdlZmI3Yzk2NjgyMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.bDfROpXDi1WsTgaPGQXbn3ZXw0E5Dm-kKYhQGNYPJwnBgWnEyXt1iRzFbvtBRfq-Q3FhgNCg9XKDmlqwQSxRhr3sNvkDbfu1SNFSCgxkcD1rdOeH9cqOmyDu3YSz1bleZRNb1-cgh6q3IQCFvibV-H0Vxip32Qz-EkVtvEIlvuyZNq9AmiFhfgnkBJfOs47Z6qSh3U-IM_fe8QPrb6SLqjl1TG1qfoqWnOaBucuW1WGYB8Ey6Acus8-zEdagQanUpRLCJYNWARDsiBnLxdM4v197fpOh-WZ7JZvp4dKNYivVDWHu5luKy9ojWmjbaywQB0FtYipHp5gKYYyyahYQBA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "d453bc63-0860-48f7-8e26-561f377a3a1f"
+                     *       "session_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e"
                      *     }
                      */
                     "application/json": {
@@ -56101,7 +56089,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4a6c04326b95"
+                     *         "request_id": "85631d2d22ae"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56164,7 +56152,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0ca08eed3916"
+                     *         "request_id": "4926749ccb8c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56225,7 +56213,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "57369e8e8355"
+                     *         "request_id": "e8f8bfc45d5b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56286,7 +56274,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7fed607ad9ce"
+                     *         "request_id": "2ddc13264c6b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56347,7 +56335,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6d1ab1f942ab"
+                     *         "request_id": "0780462f7b40"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56408,7 +56396,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "37036b35af29"
+                     *         "request_id": "210a6e11083c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56710,7 +56698,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "dc6d8f4e2855"
+                     *         "request_id": "12a17112b6a6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56965,7 +56953,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a6f1f3944055"
+                     *         "request_id": "2076200b4073"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57026,7 +57014,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ca732496710a"
+                     *         "request_id": "1c0283cefaea"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57796,7 +57784,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9eaa4ce01848"
+                     *         "request_id": "128d725511a0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57857,7 +57845,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b19e69d1509a"
+                     *         "request_id": "d3ae7010461a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57911,7 +57899,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example NPoOQvF9zRcsI-R-4j7vV9z0mcRRGbkKBIcTe3GKW6c
+                 * @example gAdDIg4a_O4z2zCwHu1E8NDY97uHdq-Pfaw5P3yaxjs
                  */
                 token: string;
             };
@@ -57928,9 +57916,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImYyNzc4OTdjLTdhYzUtNGQ4My04NTkyLTJlYWI5OGY2ZDBhMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxOGJiNGJmZC04NDFkLTQyNTItOGEzZi03OTI1MTFkMGViODciLCJleGVjX2lkIjoiNWMyN2Y2YTItMjYwZS00ZTA0LTgzN2UtOWYwYzRkYjkxNDJjIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzZTM1MjIxMC02Y2YxLTQyOGQtOGZiNS01ZDQ4YTc2NjVjZjYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.pR5zOmC9_Ev02i0SRDJUGTePKKU8KOiJCHezmeu6lweRGY0y4rkOdAu3XQRvoQcC8uGiLNFJQhC7YOT_YlQaQm_QJCZ3jrL3T4RQcPc-VqjuE6pJhZGXfRUsKA514qJiYGOm_wIHTl7D26zsPP83NHupOCFGOnE3NkKzvoflC2DrIt_VR61ErfLHw-bmz8VfiScQKVZ8kYJYX0ElSN2M-E1z_rRDj20IfRbOUl_dLmNlI__8Pyq4bHTPXQywv4-1pRw3bMiFj_puaDP51obLcBDkVS0n5wWMtAY-Ch-snz_XfQA4KJe3Y2gDtQxsodRosWLdU9e-7KkYqZbDvYOUCg",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhNzYzMTMzMi1lM2QxLTQ3NWUtODNlZS1iM2Q2MmU4MjY0ZTQiLCJleGVjX2lkIjoiM2Q2NzI2Y2EtMzRiZC00YmIxLThmNTctYjViMjI0NGRlOGMyIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjNkNjcyNmNhLTM0YmQtNGJiMS04ZjU3LWI1YjIyNDRkZThjMiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJiNDc4ZmRmZS1lMjlhLTQ0OTYtODNhMS0wMzY4MWIzYWQ5MWMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.b2m3m76HrkWqU2GMHMC6jhOubWP4i8p2RU0q_fqn3Gv9wo7tAP55BB5-LsSuXSB0V9zu6HVnXI_ga_M77PQb7Pon-JrA1qgb2OY36HHA45WfgGPF1mQuEjrILa4f25scXtMlMKL27NbfcrFZd92JEcXMcS5OLxSUmorUHSrLnT2d7HexQp-tLRnHbAO3dyAozNmU7OaTjTA81dc8k7_fYpROUN62nmsp9NDH2-NgKdPC-8uIYtVb9TFEiAqnXsqQOuaL4H_c3xyLPEy8T_PbX5_acL-eCs6LliKOeSZlC9FP87h-wjW1yz3EOx5OE2_IYdkHNMC25FVPs8YB-ZZ8-Q",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "3e352210-6cf1-428d-8fb5-5d48a7665cf6"
+                     *       "session_id": "b478fdfe-e29a-4496-83a1-03681b3ad91c"
                      *     }
                      */
                     "application/json": {
@@ -57961,7 +57949,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "eabda0359f84"
+                     *         "request_id": "ab89ba9b156f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58024,7 +58012,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "43db67b04e2b"
+                     *         "request_id": "59652d2d316e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58085,7 +58073,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c257ae011066"
+                     *         "request_id": "f4a50ab40ba7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58146,7 +58134,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "26cae44965df"
+                     *         "request_id": "2cf949d60db3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58207,7 +58195,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5649334a139d"
+                     *         "request_id": "76ddfbb1b2b6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58268,7 +58256,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "15c0deb47c86"
+                     *         "request_id": "2228bb997cc3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58329,7 +58317,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b061a135a26f"
+                     *         "request_id": "41fb377589bb"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58509,7 +58497,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example NPoOQvF9zRcsI-R-4j7vV9z0mcRRGbkKBIcTe3GKW6c
+                 * @example gAdDIg4a_O4z2zCwHu1E8NDY97uHdq-Pfaw5P3yaxjs
                  */
                 token: string;
             };
@@ -58576,7 +58564,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2b34a1076fec"
+                     *         "request_id": "1f61ee3c19ab"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58831,7 +58819,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0147f56d37ea"
+                     *         "request_id": "08a8742776c6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58892,7 +58880,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c4f70afdd12a"
+                     *         "request_id": "b2bceb34fbb9"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59265,7 +59253,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example NPoOQvF9zRcsI-R-4j7vV9z0mcRRGbkKBIcTe3GKW6c
+                 * @example gAdDIg4a_O4z2zCwHu1E8NDY97uHdq-Pfaw5P3yaxjs
                  */
                 token: string;
             };
@@ -59668,7 +59656,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e1f677751668"
+                     *         "request_id": "8605e40d2e8b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59729,7 +59717,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "79cdccf36b0e"
+                     *         "request_id": "9394216fce1a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59844,7 +59832,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b9133dcae01d"
+                     *         "request_id": "39b723b4791d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60099,7 +60087,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7674ba53c477"
+                     *         "request_id": "e99a7b00d1c3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60160,7 +60148,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c05f69cc3e2a"
+                     *         "request_id": "4a3c8e1bcff2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60540,9 +60528,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "uyeCDT3B2HEHDlc-B5kXEB_WWBLDKmm79x4Cg72XQZ5ajr-qPk5bRt36diWp2bdARMmDrID7HaLPtl_kv6cZyfwF8W1SNdRE6Eye-YyrnH3euRTFGzEyInwAJHRnmpTUslFqzXb_rZoEnEIe2B6QIUp5AUPk69gbX2xidIMnUHRsrQJEmKkb7tGdVN-n0-1AJFS91DZyxL6szAHpjr6UTrc-vMPqGwgWU7phRVDBKsHH6Bo7j8m8lS6_HnDvWtMYpCGmIVbn86ncMpy0RcdZ3RrSWDGN1YUSjmFGuCZRotneUCsWU0MV9USwrD4PZusFFGvKPXg6dPfxtJWC0ym7VQ",
+                     *           "n": "iD3QchbsvMxA8r_goRSIAGbHl_vaDNBf-_ktC_4c1s1I5iEJjNhGDKmbcljsXOSMI7gny2yM6dckq7DDCm-V8_WEZ4zvicj23yWWwdkWrxJTC_BWrUoraxHC949rjtpxJUX28j8cYH2cOl93xU-tdIulkJMonwOhgZfiAW8pvI0i_zfPHOS9776rN_0jpNi8gk6HW36RdyCpWbrutT0vWSpqzTkcAVSKYs0w2yy_7_Khl2cm1lEocVsi8HuH1Bc3ZD9NZvTITv5ZlTufsL6Mjw49P4Nv2zQHdh42AAa16_GdDrFCiMcyHTBoJZWsST3YSPKrjYhAmv1vzJ4xWyA2iQ",
                      *           "e": "AQAB",
-                     *           "kid": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *           "kid": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -60598,10 +60586,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *       "stimulus_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba",
-                     *       "workflow_execution_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
-                     *       "workflow_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *       "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "stimulus_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "workflow_execution_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
                      *       "status": "classified"
                      *     }
                      */
@@ -60692,7 +60680,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "3842efc3-ccf8-4dc0-8f97-da70171a96ba"
+                     *       "original_stimulus_id": "10932303-218f-4a9b-8d5e-66cd774ff941"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];

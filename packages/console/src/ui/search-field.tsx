@@ -39,6 +39,7 @@ export function SearchField({ value, onChange, label, placeholder = 'Search', re
       <input
         ref={ref}
         type="search"
+        data-search
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {

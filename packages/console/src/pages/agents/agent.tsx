@@ -1,10 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { ChevronLeft, History, Rocket, ShieldAlert, ShieldCheck, Sparkles, TriangleAlert } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useRef } from 'react'
 import type { AgentCoverage, AgentHistory } from '../../api/types.ts'
 import { useRefusal } from '../../app/permission.ts'
-import { useRowKeys } from '../../app/row-keys.ts'
+import { useListKeys } from '../../app/list-keys.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Badge, EnvironmentTag } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
@@ -152,7 +152,8 @@ const GROUPS: readonly {
 function Coverage({ id, since }: { id: string; since: string }) {
   const coverage = useQuery(agentQueries.coverage(id, since))
   const navigate = useNavigate({ from: '/agents/$agent' })
-  const list = useRowKeys({ group: 'Agent' })
+  const list = useRef<HTMLElement>(null)
+  useListKeys(list, 'Agent')
   const data = coverage.data
   return (
     <>

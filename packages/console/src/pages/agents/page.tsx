@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { Bot, Server } from 'lucide-react'
 import { useCallback, useRef } from 'react'
-import { useRowKeys } from '../../app/row-keys.ts'
+import { useListKeys } from '../../app/list-keys.ts'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
 import { FilterMenu } from '../../ui/menu.tsx'
@@ -45,9 +45,8 @@ export function AgentsPage() {
       void navigate({ search: (now) => ({ ...now, ...change }) as AgentSearch, replace }),
     [navigate],
   )
-  const field = useRef<HTMLInputElement>(null)
-  const filters = useRef<HTMLDivElement>(null)
-  const list = useRowKeys({ group: 'Agents', search: field, filters })
+  const within = useRef<HTMLDivElement>(null)
+  useListKeys(within, 'Agents')
   const typed = useCallback(
     (value: string) => set({ q: value || undefined }, Boolean(search.q && value)),
     [set, search.q],
@@ -67,8 +66,9 @@ export function AgentsPage() {
         </Link>
       }
     >
-      <div ref={filters} className="mb-3 flex flex-wrap items-center gap-2">
-        <SearchField ref={field} label="Search agents" value={search.q ?? ''} onChange={typed} />
+      <div ref={within}>
+      <div className="mb-3 flex flex-wrap items-center gap-2">
+        <SearchField label="Search agents" value={search.q ?? ''} onChange={typed} />
         <FilterMenu
           label="Status"
           value={search.status}
@@ -116,7 +116,7 @@ export function AgentsPage() {
           options={SPANS}
         />
       </div>
-      <Card ref={list} className="overflow-hidden">
+      <Card className="overflow-hidden">
         {registered.isPending || connected.isPending ? (
           <SkeletonRows rows={5} className="h-13" />
         ) : error && all.length === 0 ? (
@@ -151,6 +151,7 @@ export function AgentsPage() {
           </ul>
         )}
       </Card>
+      </div>
     </Page>
   )
 }

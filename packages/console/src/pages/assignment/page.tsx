@@ -4,7 +4,7 @@ import { Bot, Pencil, Plus, Signpost, Trash2 } from 'lucide-react'
 import { useCallback, useRef, useState } from 'react'
 import { type AssignmentRule, ENVIRONMENTS, type Registration } from '../../api/types.ts'
 import { useRefusal } from '../../app/permission.ts'
-import { useRowKeys } from '../../app/row-keys.ts'
+import { useListKeys } from '../../app/list-keys.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -93,7 +93,8 @@ function Rules({ mayChange, onOpen }: { mayChange: boolean; onOpen: (id: string)
   const client = useQueryClient()
   const toasts = useToasts()
   const [leaving, setLeaving] = useState<AssignmentRule | null>(null)
-  const list = useRowKeys({ group: 'Assignment' })
+  const list = useRef<HTMLElement>(null)
+  useListKeys(list, 'Assignment')
   const remove = useMutation({
     mutationFn: (id: string) => deleteRule(id),
     onSuccess: () => {
@@ -237,11 +238,20 @@ function Agents({ mayAssign }: { mayAssign: boolean }) {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const toggle = (id: string) =>
     setChosen((now) => (now.has(id) ? new Set([...now].filter((one) => one !== id)) : new Set([...now, id])))
-  const list = useRowKeys({
-    group: 'Assignment',
-    ...(mayAssign ? { choose: toggle } : {}),
-    clear: () => setChosen(new Set()),
-  })
+  const list = useRef<HTMLElement>(null)
+  useListKeys(list, 'Assignment')
+  useShortcuts([
+    {
+      keys: 'x',
+      label: 'Choose the agent',
+      group: 'Assignment',
+      run: () => {
+        const row = document.activeElement?.closest('li')?.querySelector<HTMLElement>('[data-row]')
+        if (mayAssign && row?.dataset.row) toggle(row.dataset.row)
+      },
+    },
+    { keys: 'Escape', label: 'Choose none', group: 'Assignment', run: () => setChosen(new Set()) },
+  ])
   const assign = useMutation({
     mutationFn: async (bundle: string) => {
       const ids = [...chosen]

@@ -3,7 +3,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { ChevronRight, FilePen, ShieldCheck } from 'lucide-react'
 import { useRef } from 'react'
 import { ENVIRONMENTS, type FleetCoverage } from '../../api/types.ts'
-import { useRowKeys } from '../../app/row-keys.ts'
+import { useListKeys } from '../../app/list-keys.ts'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
 import { FilterMenu } from '../../ui/menu.tsx'
@@ -31,8 +31,8 @@ export function CoveragePage() {
   const { since = '24h', env } = useSearch({ from: '/inside/coverage' })
   const navigate = useNavigate({ from: '/coverage' })
   const fleet = useQuery(agentQueries.fleet(since, env))
-  const filters = useRef<HTMLDivElement>(null)
-  const list = useRowKeys({ group: 'Coverage', filters })
+  const within = useRef<HTMLDivElement>(null)
+  useListKeys(within, 'Coverage')
   const set = (change: Partial<Record<keyof CoverageSearch, string | undefined>>) =>
     void navigate({ search: (now) => ({ ...now, ...change }) as CoverageSearch })
   const data = fleet.data
@@ -41,7 +41,8 @@ export function CoveragePage() {
       title="Coverage"
       lead="Which tools that agents really call are governed by what is deployed, and which are not."
     >
-      <div ref={filters} className="mb-4 flex flex-wrap gap-2">
+      <div ref={within}>
+      <div className="mb-4 flex flex-wrap gap-2">
         <FilterMenu
           label="Calls of the"
           required
@@ -73,13 +74,14 @@ export function CoveragePage() {
             </Empty>
           </Card>
         ) : (
-          <div ref={list as React.RefObject<HTMLDivElement | null>} className="flex flex-col gap-4">
+          <div className="flex flex-col gap-4">
             <Tiles fleet={data} />
             <Ungoverned fleet={data} />
             <Agents fleet={data} />
           </div>
         ))
       )}
+      </div>
     </Page>
   )
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { FACETS, facetsOf, type Selection } from './facets.ts'
+import { FACETS, facetsOf, type Selection } from './counts.ts'
 import type { EventCombination } from './store.ts'
 
 const word = fc.constantFrom('', 'a', 'b', 'c')

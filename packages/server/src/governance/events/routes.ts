@@ -13,8 +13,7 @@ import { BatchAnswer, LARGEST_BATCH, rulesetEventRoutes, wireOutcome } from '../
 import { instantOf, requiredInstantOf } from '../wire-instant.ts'
 import { cursorOf, placeOf } from './cursor.ts'
 import { LONGEST_AGENT_ID } from './event.ts'
-import { FACETS, facetsOf } from './facets.ts'
-import { bucketsOf } from './histogram.ts'
+import { bucketsOf, FACETS, facetsOf } from './counts.ts'
 import type { Ingest } from './ingest.ts'
 import type { EventFilter, EventStore, ListedEvent } from './store.ts'
 
