@@ -133,7 +133,10 @@ describe.skipIf(!hasBrowser)('what is governed, and by what', { timeout: 120_000
   it('events are counted by the server, filtered by contract and environment, cut out of the histogram, and saved', async () => {
     page = await world.open('events')
     await page.getByRole('button', { name: 'Tool', exact: true }).click()
-    await page.getByRole('menuitemradio', { name: /^read_file/ }).getByText('5', { exact: true }).waitFor()
+    await page
+      .getByRole('menuitemradio', { name: /^read_file/ })
+      .getByText('5', { exact: true })
+      .waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Environment', exact: true }).click()
     await page.getByRole('menuitemradio', { name: /^production/ }).click()
@@ -147,7 +150,10 @@ describe.skipIf(!hasBrowser)('what is governed, and by what', { timeout: 120_000
     await page.waitForURL(/since=.*until=|until=.*since=/)
     await page.getByText('No event matches').waitFor()
     await page.getByRole('button', { name: 'To now' }).click()
-    await page.getByRole('list', { name: /Events/ }).getByText('unheard_of').waitFor()
+    await page
+      .getByRole('list', { name: /Events/ })
+      .getByText('unheard_of')
+      .waitFor()
     await page.getByRole('button', { name: 'Save', exact: true }).click()
     const [file] = await Promise.all([
       page.waitForEvent('download'),
@@ -158,7 +164,10 @@ describe.skipIf(!hasBrowser)('what is governed, and by what', { timeout: 120_000
 
   it('a contract is begun from a recorded call, and loads', async () => {
     page = await world.open('events?tool_name=unheard_of')
-    await page.getByRole('list', { name: /Events/ }).getByText('unheard_of').click()
+    await page
+      .getByRole('list', { name: /Events/ })
+      .getByText('unheard_of')
+      .click()
     await page.getByRole('link', { name: 'Contract', exact: true }).click()
     await page.getByRole('textbox', { name: 'Bundle YAML' }).getByText('no-unheard-of').first().waitFor()
     await page.getByText('Valid', { exact: true }).waitFor()

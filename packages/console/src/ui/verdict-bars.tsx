@@ -8,8 +8,7 @@ export const VERDICT_SERIES = [
   { name: 'denied', label: 'Denied', className: 'bg-chart-deny' },
 ] as const
 
-export const totalOf = (bucket: HistogramBucket) =>
-  bucket.allowed + bucket.denied + bucket.pending + bucket.observed
+export const totalOf = (bucket: HistogramBucket) => bucket.allowed + bucket.denied + bucket.pending + bucket.observed
 
 /** One bar of a histogram, as high as its share of the highest. */
 export function VerdictBar({ bucket, highest, at }: { bucket: HistogramBucket; highest: number; at: string }) {

@@ -67,90 +67,90 @@ export function AgentsPage() {
       }
     >
       <div ref={within}>
-      <div className="mb-3 flex flex-wrap items-center gap-2">
-        <SearchField label="Search agents" value={search.q ?? ''} onChange={typed} />
-        <FilterMenu
-          label="Status"
-          value={search.status}
-          onChange={(value) => set({ status: value })}
-          options={STATUSES.map((value) => ({
-            value,
-            label: value === 'connected' ? 'Connected' : HEALTH[value].label,
-            count: counted({ status: value }),
-          }))}
-        />
-        <FilterMenu
-          label="Environment"
-          value={search.env}
-          onChange={(value) => set({ env: value })}
-          options={[...new Set(all.flatMap(({ env }) => env ?? []))].sort().map((value) => ({
-            value,
-            label: value,
-            count: counted({ env: value }),
-          }))}
-        />
-        <FilterMenu
-          label="Coverage"
-          value={search.coverage}
-          onChange={(value) => set({ coverage: value })}
-          options={COVERAGES.map((value) => ({
-            value,
-            label: COVERAGE_WORDS[value],
-            count: counted({ coverage: value }),
-          }))}
-        />
-        <FilterMenu
-          label="Kind"
-          value={search.kind}
-          onChange={(value) => set({ kind: value })}
-          options={[
-            { value: 'guarded', label: 'Guarded', count: counted({ kind: 'guarded' }) },
-            { value: 'managed', label: 'Run here', count: counted({ kind: 'managed' }) },
-          ]}
-        />
-        <FilterMenu
-          label="Coverage of the"
-          required
-          value={since}
-          onChange={(value) => set({ since: value === '24h' ? undefined : value })}
-          options={SPANS}
-        />
-      </div>
-      <Card className="overflow-hidden">
-        {registered.isPending || connected.isPending ? (
-          <SkeletonRows rows={5} className="h-13" />
-        ) : error && all.length === 0 ? (
-          <Failure
-            error={error}
-            retry={() => {
-              void registered.refetch()
-              void connected.refetch()
-            }}
+        <div className="mb-3 flex flex-wrap items-center gap-2">
+          <SearchField label="Search agents" value={search.q ?? ''} onChange={typed} />
+          <FilterMenu
+            label="Status"
+            value={search.status}
+            onChange={(value) => set({ status: value })}
+            options={STATUSES.map((value) => ({
+              value,
+              label: value === 'connected' ? 'Connected' : HEALTH[value].label,
+              count: counted({ status: value }),
+            }))}
           />
-        ) : all.length === 0 ? (
-          <Empty
-            icon={Bot}
-            title="No agent yet"
-            command="npx lictor demo"
-            action={
-              <Link to="/connect" className={buttonClass('primary')}>
-                Connect an agent
-              </Link>
-            }
-          >
-            An agent appears here the first time it connects, and stays. Paste the snippet into yours, or start a
-            scripted one:
-          </Empty>
-        ) : shown.length === 0 ? (
-          <Empty icon={Bot} title="No agent matches these filters" />
-        ) : (
-          <ul className="divide-y">
-            {shown.map((agent) => (
-              <Row key={agent.id} agent={agent} />
-            ))}
-          </ul>
-        )}
-      </Card>
+          <FilterMenu
+            label="Environment"
+            value={search.env}
+            onChange={(value) => set({ env: value })}
+            options={[...new Set(all.flatMap(({ env }) => env ?? []))].sort().map((value) => ({
+              value,
+              label: value,
+              count: counted({ env: value }),
+            }))}
+          />
+          <FilterMenu
+            label="Coverage"
+            value={search.coverage}
+            onChange={(value) => set({ coverage: value })}
+            options={COVERAGES.map((value) => ({
+              value,
+              label: COVERAGE_WORDS[value],
+              count: counted({ coverage: value }),
+            }))}
+          />
+          <FilterMenu
+            label="Kind"
+            value={search.kind}
+            onChange={(value) => set({ kind: value })}
+            options={[
+              { value: 'guarded', label: 'Guarded', count: counted({ kind: 'guarded' }) },
+              { value: 'managed', label: 'Run here', count: counted({ kind: 'managed' }) },
+            ]}
+          />
+          <FilterMenu
+            label="Coverage of the"
+            required
+            value={since}
+            onChange={(value) => set({ since: value === '24h' ? undefined : value })}
+            options={SPANS}
+          />
+        </div>
+        <Card className="overflow-hidden">
+          {registered.isPending || connected.isPending ? (
+            <SkeletonRows rows={5} className="h-13" />
+          ) : error && all.length === 0 ? (
+            <Failure
+              error={error}
+              retry={() => {
+                void registered.refetch()
+                void connected.refetch()
+              }}
+            />
+          ) : all.length === 0 ? (
+            <Empty
+              icon={Bot}
+              title="No agent yet"
+              command="npx lictor demo"
+              action={
+                <Link to="/connect" className={buttonClass('primary')}>
+                  Connect an agent
+                </Link>
+              }
+            >
+              An agent appears here the first time it connects, and stays. Paste the snippet into yours, or start a
+              scripted one:
+            </Empty>
+          ) : shown.length === 0 ? (
+            <Empty icon={Bot} title="No agent matches these filters" />
+          ) : (
+            <ul className="divide-y">
+              {shown.map((agent) => (
+                <Row key={agent.id} agent={agent} />
+              ))}
+            </ul>
+          )}
+        </Card>
       </div>
     </Page>
   )

@@ -42,45 +42,45 @@ export function CoveragePage() {
       lead="Which tools that agents really call are governed by what is deployed, and which are not."
     >
       <div ref={within}>
-      <div className="mb-4 flex flex-wrap gap-2">
-        <FilterMenu
-          label="Calls of the"
-          required
-          value={since}
-          onChange={(value) => set({ since: value === '24h' ? undefined : value })}
-          options={SPANS}
-        />
-        <FilterMenu
-          label="Environment"
-          value={env}
-          onChange={(value) => set({ env: value })}
-          options={ENVIRONMENTS.map((value) => ({ value, label: value }))}
-        />
-      </div>
-      {fleet.isPending ? (
-        <Card>
-          <SkeletonRows rows={6} />
-        </Card>
-      ) : fleet.isError && !data ? (
-        <Card>
-          <Failure error={fleet.error} retry={() => void fleet.refetch()} />
-        </Card>
-      ) : (
-        data &&
-        (data.agents.length === 0 ? (
+        <div className="mb-4 flex flex-wrap gap-2">
+          <FilterMenu
+            label="Calls of the"
+            required
+            value={since}
+            onChange={(value) => set({ since: value === '24h' ? undefined : value })}
+            options={SPANS}
+          />
+          <FilterMenu
+            label="Environment"
+            value={env}
+            onChange={(value) => set({ env: value })}
+            options={ENVIRONMENTS.map((value) => ({ value, label: value }))}
+          />
+        </div>
+        {fleet.isPending ? (
           <Card>
-            <Empty icon={ShieldCheck} title="No call in this time" command="npx lictor demo">
-              Coverage is told by the calls that agents make. Choose a longer time, or see some:
-            </Empty>
+            <SkeletonRows rows={6} />
+          </Card>
+        ) : fleet.isError && !data ? (
+          <Card>
+            <Failure error={fleet.error} retry={() => void fleet.refetch()} />
           </Card>
         ) : (
-          <div className="flex flex-col gap-4">
-            <Tiles fleet={data} />
-            <Ungoverned fleet={data} />
-            <Agents fleet={data} />
-          </div>
-        ))
-      )}
+          data &&
+          (data.agents.length === 0 ? (
+            <Card>
+              <Empty icon={ShieldCheck} title="No call in this time" command="npx lictor demo">
+                Coverage is told by the calls that agents make. Choose a longer time, or see some:
+              </Empty>
+            </Card>
+          ) : (
+            <div className="flex flex-col gap-4">
+              <Tiles fleet={data} />
+              <Ungoverned fleet={data} />
+              <Agents fleet={data} />
+            </div>
+          ))
+        )}
       </div>
     </Page>
   )

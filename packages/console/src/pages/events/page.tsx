@@ -57,7 +57,9 @@ export function EventsPage() {
   const end = ts ?? until
   const filter = { ...chosen, ...(from ? { since: from } : {}), ...(end ? { until: end } : {}) }
   const live = !paused && !end
-  const facets = useQuery(eventQueries.facets({ ...chosen, ...(from ? { since: from } : {}), ...(until ? { until } : {}) }))
+  const facets = useQuery(
+    eventQueries.facets({ ...chosen, ...(from ? { since: from } : {}), ...(until ? { until } : {}) }),
+  )
   const { first, feed, loadOlder, loadingOlder, olderFailed, release } = useFeed({
     filter,
     live,
@@ -93,7 +95,12 @@ export function EventsPage() {
     { keys: 'k', label: 'Previous event', group: 'Events', run: () => move(-1), repeats: true },
     { keys: 'Escape', label: 'Close the event', group: 'Events', run: () => select(undefined) },
     { keys: '/', label: 'Search', group: 'Events', run: () => field.current?.focus() },
-    { keys: 'f', label: 'To the filters', group: 'Events', run: () => filters.current?.querySelector('button')?.focus() },
+    {
+      keys: 'f',
+      label: 'To the filters',
+      group: 'Events',
+      run: () => filters.current?.querySelector('button')?.focus(),
+    },
     { keys: 'p', label: 'Pause or go on', group: 'Events', run: () => setPaused((now) => !now) },
     { keys: 't', label: 'To the newest', group: 'Events', run: toTop },
   ])
@@ -260,7 +267,11 @@ function saveAs(rows: readonly AuditEvent[], format: ExportFormat): void {
 function optionsOf(name: FacetName, values: EventFacets['facets'][FacetName]['values'] = []): readonly FilterOption[] {
   const named = values
     .filter(({ value }) => value !== '')
-    .map(({ value, count }) => ({ value, label: name === 'verdict' ? lookOf(value).label : labelOf(name, value), count }))
+    .map(({ value, count }) => ({
+      value,
+      label: name === 'verdict' ? lookOf(value).label : labelOf(name, value),
+      count,
+    }))
   if (name !== 'verdict') return named
   const seen = new Set(values.map(({ value }) => value))
   return [

@@ -109,7 +109,9 @@ function LeafRow({ leaf }: { leaf: Leaf }) {
       )}
       <code className="min-w-0 font-mono [overflow-wrap:anywhere]">
         {leaf.selector} {leaf.operator} {json(leaf.argument)}
-        <span className="block text-muted">{leaf.error ?? (leaf.isPresent ? `it is ${json(leaf.value)}` : 'it is not there')}</span>
+        <span className="block text-muted">
+          {leaf.error ?? (leaf.isPresent ? `it is ${json(leaf.value)}` : 'it is not there')}
+        </span>
       </code>
     </li>
   )

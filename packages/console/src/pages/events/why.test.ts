@@ -17,10 +17,7 @@ contracts:
 `
 
 test('each condition of each contract that concerns the call says what it saw and what it made of it', () => {
-  const reasons = whyOf(
-    event,
-    bundle('{all: [{args.path: {starts_with: /etc}}, {environment: {equals: production}}]}'),
-  )
+  const reasons = whyOf(event, bundle('{all: [{args.path: {starts_with: /etc}}, {environment: {equals: production}}]}'))
   expect(reasons.map(({ id, fired }) => [id, fired])).toEqual([['c', false]])
   expect(reasons[0]?.leaves.map(({ selector, value, result }) => [selector, value, result])).toEqual([
     ['args.path', '/etc/passwd', true],
