@@ -189,3 +189,84 @@ describe('explain', () => {
     expect(out).toContain('error  args.command matches')
   })
 })
+
+describe('what came before in the session', () => {
+  bench.write(
+    'after.yaml',
+    bundle([
+      '{id: web, type: post, tool: fetch, then: {effect: label, label: untrusted}}',
+      '{id: no-mail, type: pre, tool: send_mail, after: {labels: [untrusted], tools: [read_inbox]}, then: {effect: deny, message: Not now}}',
+    ]),
+  )
+
+  test.each([
+    ['nothing', [], 0, 'ALLOWED'],
+    ['a label', ['--after-label', 'untrusted'], 1, 'DENIED by contract no-mail'],
+    ['a tool', ['--after-tool', 'x', 'read_inbox'], 1, 'DENIED by contract no-mail'],
+    ['something else', ['--after-label', 'read_inbox', '--after-tool', 'untrusted'], 0, 'ALLOWED'],
+  ])('check goes on after %s', async (_, more, code, text) => {
+    const ran = await bench.run('check', 'after.yaml', '--tool', 'send_mail', '--args', '{}', ...more)
+    expect([ran.code, ran.out]).toEqual([code, expect.stringContaining(text)])
+  })
+
+  test('explain tells what was asked and seen, and which label an output leaves', async () => {
+    const asked = await bench.run(
+      'explain',
+      'after.yaml',
+      '--tool',
+      'send_mail',
+      '--args',
+      '{}',
+      '--after-tool',
+      'read_inbox',
+    )
+    expect(asked.out).toContain('after label untrusted, tool read_inbox  saw tool read_inbox')
+    const fetched = await bench.run('explain', 'after.yaml', '--tool', 'fetch', '--args', '{}', '--result', 'page')
+    expect(fetched.out).toContain('labels the session untrusted')
+  })
+
+  test('cases and calls may say it, and a slip in it is refused', async () => {
+    bench.write(
+      'after.cases.yaml',
+      'cases:\n  - {tool: send_mail, expect: allow}\n  - {tool: send_mail, after: {labels: [untrusted]}, expect: deny, match_contract: no-mail}\n',
+    )
+    expect((await bench.run('test', 'after.yaml', '--cases', 'after.cases.yaml')).code).toBe(0)
+    bench.write(
+      'after.calls.json',
+      '[{"tool": "send_mail", "after": {"tools": ["read_inbox"]}}, {"tool": "fetch", "output": "x"}]',
+    )
+    const calls = await bench.run('test', 'after.yaml', '--calls', 'after.calls.json', '--json')
+    expect(calls.json()).toMatchObject([{ verdict: 'deny' }, { verdict: 'allow', labels: ['untrusted'] }])
+    bench.write('slip.yaml', 'cases:\n  - {tool: send_mail, after: {label: [untrusted]}, expect: deny}\n')
+    const slip = await bench.run('test', 'after.yaml', '--cases', 'slip.yaml')
+    expect([slip.code, slip.err]).toEqual([2, expect.stringContaining("'after.label' is unknown")])
+  })
+
+  test('replay judges by what the log tells of it, and says where it tells nothing', async () => {
+    const call = { tool_name: 'send_mail', tool_args: {}, action: 'call_allowed' }
+    const replay = async (event: object) => {
+      bench.write('after.jsonl', JSON.stringify(event))
+      return bench.run('replay', 'after.yaml', '--audit-log', 'after.jsonl', '--json')
+    }
+    expect((await replay(call)).json()).toMatchObject({
+      events: 0,
+      unjudged: [{ line: 1, reason: 'the log does not tell what came before in its session' }],
+    })
+    const told = await replay({ ...call, past: { labels: ['untrusted'], tools: [] } })
+    expect(told.json()).toMatchObject({ events: 1, changed: 1, unjudged: [] })
+    expect((await replay({ ...call, tool_name: 'fetch' })).json()).toMatchObject({ events: 1, changed: 0 })
+  })
+
+  test('diff finds what only happens after something', async () => {
+    bench.write(
+      'before.yaml',
+      bundle(['{id: m, type: pre, tool: mail, after: {tools: [a, b]}, then: {effect: deny, message: x}}']),
+    )
+    bench.write(
+      'later.yaml',
+      bundle(['{id: m, type: pre, tool: mail, after: {tools: [a]}, then: {effect: deny, message: x}}']),
+    )
+    const ran = await bench.run('diff', 'before.yaml', 'later.yaml', '--json')
+    expect(ran.json()).toMatchObject({ changed: ['m'], effects: [{ id: 'm', change: 'loosened' }] })
+  })
+})

@@ -13,6 +13,7 @@ export {
 export { convertDocument, type DocumentKind } from './convert/index.ts'
 export { type LaxWord, laxWords, offerRuleset } from './convert/offer.ts'
 export { type ExplainedContract, type ExplainedNode, type Explanation, explain } from './explain/explain.ts'
+export { decideRecorded } from './history/recorded.ts'
 export { type CheckedBundle, checkBundle } from './lint/check.ts'
 export { type Reader, type ReaderIssue, readerIssues } from './lint/readers.ts'
 export type { Example, Operator, Samples } from './operators/operator.ts'

@@ -19,6 +19,8 @@ export const MAX_PLACEHOLDER = 200
 export const MAX_SERVER_NAME = 255
 /** Longest time in seconds that a server lets a human take. */
 export const MAX_SERVER_TIMEOUT = 2_592_000
+/** Longest label of a session. */
+export const MAX_LABEL = 64
 /** Seconds a human is waited for when a contract names none. */
 export const DEFAULT_TIMEOUT = 300
 /** Calls tried in a session when nobody says otherwise. Bundles can only lower it. */

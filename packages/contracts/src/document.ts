@@ -39,7 +39,10 @@ interface ThenDocument {
 export interface PreDocument extends ContractCommon {
   readonly type: 'pre'
   readonly tool: string
+  /** `ALWAYS` where the contract names no condition. */
   readonly when: Expression
+  /** What must have come before in the session, any of it. */
+  readonly after?: AfterDocument
   readonly then: ThenDocument & {
     readonly effect: 'deny' | 'approve'
     readonly timeout: number
@@ -50,8 +53,20 @@ export interface PreDocument extends ContractCommon {
 export interface PostDocument extends ContractCommon {
   readonly type: 'post'
   readonly tool: string
+  /** `ALWAYS` where a contract that labels names no condition. */
   readonly when: Expression
-  readonly then: ThenDocument & { readonly effect: 'warn' | 'redact' | 'deny' }
+  readonly then: ThenDocument & {
+    readonly effect: 'warn' | 'redact' | 'deny' | 'label'
+    /** What the session is labelled with, when that is the effect. */
+    readonly label?: string
+  }
+}
+
+export interface AfterDocument {
+  /** Labels that post contracts put on a session. */
+  readonly labels: readonly string[]
+  /** Exact names of tools that have run. */
+  readonly tools: readonly string[]
 }
 
 export interface SessionDocument extends ContractCommon {

@@ -73,6 +73,11 @@ export interface Counters {
   readonly executions: number
   /** Executions of the envelope's tool; needed only when the policy has a limit for it. */
   readonly toolExecutions: number
+  /**
+   * What has come before in the session, of what the contracts of this tool ask for (`Policy.marksFor`). A contract that asks
+   * and finds nothing read cannot be judged.
+   */
+  readonly past?: ReadonlySet<string>
 }
 
 /** Limits in force. */
@@ -82,7 +87,7 @@ export interface OperationLimits {
   readonly maxCallsPerTool: ReadonlyMap<string, number>
 }
 
-export type RecordType = 'precondition' | 'sandbox' | 'session_contract' | 'postcondition'
+export type RecordType = 'precondition' | 'sandbox' | 'session_contract' | 'postcondition' | 'workflow_gate'
 
 /** One evaluated contract. */
 export interface ContractRecord {
@@ -133,6 +138,8 @@ export interface PostDecision {
   /** What the caller gets instead of the response: an object stays one where it can. Null when it is unchanged. */
   readonly replacement: { readonly value: unknown } | null
   readonly outputSuppressed: boolean
+  /** What the session is to remember, by the names of its store. Stored before the caller gets what the tool returned. */
+  readonly marks: readonly string[]
 }
 
 /** What a caller may lend to deciding. Sandboxes ask `resolvePath` to follow symbolic links. */

@@ -1,10 +1,19 @@
-import type { ContractRecord, Envelope, Mode, ObserveResult, PostDecision, RedactionPolicy } from '@lictor/contracts'
+import type {
+  ContractRecord,
+  Envelope,
+  Mode,
+  ObserveResult,
+  PastInput,
+  PostDecision,
+  RedactionPolicy,
+} from '@lictor/contracts'
 import type { ApprovalRecord, AuditAction } from './audit/event.ts'
 import { AuditRecord, type CallFacts, ShownArguments, toldBy } from './audit/record.ts'
 import type { AuditSink } from './audit/sinks.ts'
 import type { Clock } from './clock.ts'
+import type { GateEvent, WorkflowStatus } from './gates.ts'
 import type { MaybePromise } from './maybe-promise.ts'
-import { type PreDecision, READ_LATER } from './pipeline.ts'
+import { isReadLater, type PreDecision } from './pipeline.ts'
 import type { GovernanceTelemetry } from './telemetry.ts'
 
 export interface AuditDependencies {
@@ -22,12 +31,29 @@ export class CallAudit {
   constructor(envelope: Envelope, policyVersion: string | null, mode: Mode, deps: AuditDependencies) {
     this.#deps = deps
     const args = new ShownArguments(envelope.args, deps.redaction)
-    this.#facts = { envelope, args, policyVersion, mode, approval: null }
+    this.#facts = { envelope, args, policyVersion, mode, approval: null, past: null, workflow: null }
   }
 
   /** The call was judged again: later events tell by what. */
   judgedUnder(policyVersion: string | null, mode: Mode): void {
     this.#facts = { ...this.#facts, policyVersion, mode }
+  }
+
+  /** Later events tell what of the session's past the contracts asked for and found. */
+  after(past: Required<PastInput>): void {
+    this.#facts = { ...this.#facts, past }
+  }
+
+  /** Later events tell where the session stands at its gates. */
+  atGates(workflow: WorkflowStatus): void {
+    this.#facts = { ...this.#facts, workflow }
+  }
+
+  /** Something happened at the gates. */
+  gate({ action, status }: GateEvent, attempts: number, executions: number): MaybePromise<void> {
+    const told = toldBy({ name: status.active_stage, message: null }, 'workflow', false)
+    const facts = { ...this.#facts, workflow: status }
+    return this.#emit(AuditRecord.decided(facts, action, this.#deps.clock.now(), told, attempts, executions))
   }
 
   /** Later events tell which approval the call depends on. */
@@ -51,7 +77,7 @@ export class CallAudit {
   ): MaybePromise<void> {
     // The text may hold what a contract took out; then only the result of that is kept.
     const shown = error === null ? null : (post.redactedResponse ?? this.#deps.redaction.redactResult(error))
-    const postconditionsPassed = post === READ_LATER ? null : post.postconditionsPassed
+    const postconditionsPassed = isReadLater(post) ? null : post.postconditionsPassed
     const ending = { post, postconditionsPassed, error: shown, durationMs }
     return this.#emit(AuditRecord.ended(this.#facts, at, ending, attempts, executions))
   }

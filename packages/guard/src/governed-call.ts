@@ -1,4 +1,11 @@
-import type { Envelope, Mode, PostDecision } from '@lictor/contracts'
+import {
+  type Counters,
+  DEFAULT_TIMEOUT,
+  type Envelope,
+  type Mode,
+  type PostDecision,
+  pastOfMarks,
+} from '@lictor/contracts'
 import type { ApprovalBackend } from './approvals.ts'
 import { type Answer, askHuman, closesCall } from './asking.ts'
 import type { ApprovalRecord, AuditAction } from './audit/event.ts'
@@ -6,11 +13,12 @@ import { type AuditDependencies, CallAudit } from './call-audit.ts'
 import { denied, failureOf, type Stage } from './call-failure.ts'
 import { CallTelemetry } from './call-telemetry.ts'
 import { EdictumDenied } from './errors.ts'
+import { type GateDecision, type GateEvent, MAX_APPROVAL_ROUNDS, type SessionGates } from './gates.ts'
 import { errorText, type Logger } from './logger.ts'
 import { isPromise, type MaybePromise } from './maybe-promise.ts'
 import type { EdictumOptions, SuccessCheck } from './options.ts'
 import { judgeOutcome, type ToolOutcome, toolError } from './outcome.ts'
-import { type GovernancePipeline, type PreDecision, READ_LATER, UNDECIDED } from './pipeline.ts'
+import { type GovernancePipeline, type PreDecision, readLater, UNDECIDED } from './pipeline.ts'
 import { Place } from './place.ts'
 import type { Reserved } from './reservations.ts'
 import { NO_COUNTERS, type Session, type SessionCounters } from './session.ts'
@@ -33,8 +41,12 @@ export interface CallDependencies extends AuditDependencies {
   readonly onAllow: EdictumOptions['onAllow'] | null
   readonly successCheck: SuccessCheck
   readonly logger: Logger
+  /** Left out: none. */
+  readonly gates?: SessionGates | null
 }
 
+/** Who decides where the gates do. */
+const GATES = 'workflow'
 const NOTHING_APPROVED: ReadonlySet<string> = new Set()
 
 /**
@@ -60,10 +72,15 @@ export class GovernedCall {
   #executions = 0
   #startedAt = 0
   #recordedAt = 0
+  /** What of the session's past the contracts ask for; null where none asks. */
+  #past: ReadonlySet<string> | null = null
   /** The counters, where they were read at once and judged at once. */
   #read: SessionCounters | null = null
   #stage: Stage = 'counting'
   #judged: PreDecision = UNDECIDED
+  /** The stage in which the gates allowed the call; null where there are none. */
+  #stageId: string | null = null
+  #completedStages: readonly GateEvent[] = []
   #closed = false
 
   constructor(
@@ -136,9 +153,34 @@ export class GovernedCall {
   }
 
   #authorize(): MaybePromise<void> {
-    const { pipeline } = this.#deps
     this.#signal?.throwIfAborted()
-    if (!this.#session.answersAtOnce && pipeline.isPure(this.#state)) return this.#reserveAhead()
+    if (this.#past === null && this.#state.asksForPast) {
+      const read = this.#readPast()
+      if (isPromise(read)) return read.then(() => this.#countAndJudge())
+    }
+    return this.#countAndJudge()
+  }
+
+  /** What came before in the session, where a contract asks for it. */
+  #readPast(): MaybePromise<void> {
+    const marks = this.#deps.pipeline.marks(this.#state, this.envelope.toolName)
+    if (marks.length === 0) {
+      this.#past = null
+      return
+    }
+    const read = this.#session.readMarks(marks)
+    return isPromise(read) ? read.then((past) => this.#remember(past)) : this.#remember(read)
+  }
+
+  #remember(past: ReadonlySet<string>): void {
+    this.#past = past
+    this.#audit.after(pastOfMarks(past))
+  }
+
+  #countAndJudge(): MaybePromise<void> {
+    const { pipeline } = this.#deps
+    // At gates a human may be asked although every contract allows the call, and while one is asked nothing is reserved.
+    if (!this.#session.answersAtOnce && pipeline.isPure(this.#state) && !this.#deps.gates) return this.#reserveAhead()
     const counters = this.#session.beginAttempt(this.#counterTool())
     if (!isPromise(counters) && pipeline.isPure(this.#state)) this.#read = counters
     const decision = isPromise(counters) ? counters.then((read) => this.#judge(read)) : this.#judge(counters)
@@ -173,12 +215,21 @@ export class GovernedCall {
   #judge(counters: SessionCounters): MaybePromise<PreDecision> {
     this.#attempts = counters.attempts
     this.#executions = counters.executions
-    return this.#deps.pipeline.preExecute(this.#state, this.envelope, this.#session, counters)
+    return this.#deps.pipeline.preExecute(this.#state, this.envelope, this.#session, this.#known(counters))
+  }
+
+  #known(counters: SessionCounters): Counters {
+    return this.#past === null ? counters : { ...counters, past: this.#past }
   }
 
   #act(pre: PreDecision): MaybePromise<void> {
     this.#judged = pre
     if (pre.action === 'deny') return this.#deny(pre)
+    if (this.#deps.gates) return this.#actAtGates(pre, this.#deps.gates)
+    return this.#actJudged(pre)
+  }
+
+  #actJudged(pre: PreDecision): MaybePromise<void> {
     if (pre.action === 'pending_approval') return this.#askHuman(pre)
     if (!this.#place.isTaken) {
       if (this.#takeAtOnce()) return this.#allow(pre)
@@ -187,6 +238,22 @@ export class GovernedCall {
       return this.#actReserved(pre, reserved)
     }
     return this.#allow(pre)
+  }
+
+  async #actAtGates(pre: PreDecision, gates: SessionGates): Promise<void> {
+    const judged = await this.#atGates(pre, gates)
+    return judged.action === 'deny' ? this.#deny(judged) : this.#actJudged(judged)
+  }
+
+  /** What the gates say of a call that nothing has denied; their question comes after that of a contract. */
+  async #atGates(pre: PreDecision, gates: SessionGates): Promise<PreDecision> {
+    const decision = await gates.judge(this.#session, this.envelope)
+    for (const advance of decision.advances) await this.#audit.gate(advance, this.#attempts, this.#executions)
+    if (decision.status !== null) this.#audit.atGates(decision.status)
+    this.#stageId = decision.action === 'deny' ? null : decision.stageId
+    this.#completedStages = decision.completed
+    this.#judged = withGates(pre, decision)
+    return this.#judged
   }
 
   #actReserved(pre: PreDecision, reserved: Reserved): MaybePromise<void> {
@@ -233,7 +300,8 @@ export class GovernedCall {
   #judgeAgain(counters: SessionCounters, approved: ReadonlySet<string>): MaybePromise<PreDecision> {
     const { pipeline } = this.#deps
     const { hooksEvaluated } = this.#judged
-    return pipeline.judgeAgain(this.#state, this.envelope, this.#session, counters, hooksEvaluated, approved)
+    const known = this.#known(counters)
+    return pipeline.judgeAgain(this.#state, this.envelope, this.#session, known, hooksEvaluated, approved)
   }
 
   async #deny(pre: PreDecision): Promise<void> {
@@ -268,18 +336,28 @@ export class GovernedCall {
     }
     const approved = new Set<string>()
     const granted: { readonly pre: PreDecision; readonly approval: ApprovalRecord }[] = []
+    const { gates } = this.#deps
     for (let pre = first; pre.action === 'pending_approval'; ) {
+      if (granted.length >= MAX_APPROVAL_ROUNDS)
+        throw new Error(`more than ${MAX_APPROVAL_ROUNDS} approvals for one call`)
       const answer = await this.#ask(approvalBackend, pre)
       granted.push({ pre, approval: answer.approval })
       // One question covers every contract that asked when it was put.
-      for (const record of pre.contractsEvaluated) if (!record.passed && !record.observed) approved.add(record.name)
-      if (pre.decisionName !== null) approved.add(pre.decisionName)
+      for (const { name, type, passed, observed } of pre.contractsEvaluated)
+        if (!passed && !observed && type !== 'workflow_gate') approved.add(name)
+      const { decisionName } = pre
+      if (pre.decisionSource !== GATES) {
+        if (decisionName !== null) approved.add(decisionName)
+      } else if (gates && decisionName !== null) await gates.approve(this.#session, decisionName)
       const { state, mode } = governing()
       this.#state = state
       this.#mode = mode
       this.#audit.judgedUnder(state.policyVersion, mode)
+      // Other calls may have gone on while a human thought.
+      if (state.asksForPast || this.#past !== null) await this.#readPast()
       pre = await this.#judgeAgain(this.#counters(), approved)
       this.#judged = pre
+      if (gates && pre.action !== 'deny') pre = await this.#atGates(pre, gates)
     }
     const consumeAll = async (): Promise<void> => {
       for (const { pre, approval } of granted) await this.#consume(approvalBackend, pre, approval)
@@ -292,6 +370,8 @@ export class GovernedCall {
     if (reserved.lease === null)
       return this.#deny(denied(await this.#judgeAgain(reserved.counters, approved), reserved))
     await consumeAll()
+    // What a person agreed to was the end of a stage; that the call may run in the next one is told of its own.
+    if (granted.some(({ pre }) => pre.decisionSource === GATES)) await this.#emit('call_allowed', this.#judged)
     this.#allowed('approved')
   }
 
@@ -386,7 +466,7 @@ export class GovernedCall {
     const { response: answer, success, failure } = judgeOutcome(this.envelope, outcome, successCheck)
     const streamed = success && typeof answer === 'object' ? judgedAsRead(answer, () => this.#streamJudges()) : null
     const response = streamed === null ? answer : streamed.output
-    const decided = streamed === null ? null : READ_LATER
+    const decided = streamed === null ? null : readLater(pipeline.marksBeforeReading(this.#state, this.envelope))
     const post = pipeline.postExecute(this.#state, this.envelope, response, success, decided)
     return isPromise(post)
       ? post.then((decision) => this.#record(decision, response, failure, durationMs))
@@ -415,16 +495,42 @@ export class GovernedCall {
   #record(post: PostDecision, response: unknown, failure: unknown, durationMs: number): MaybePromise<unknown> {
     let recorded: MaybePromise<number>
     try {
-      recorded = this.#place.count(post.toolSuccess)
+      recorded = this.#count(post)
     } catch (error) {
       recorded = Promise.reject(error)
     }
+    const { gates } = this.#deps
+    if (gates && post.toolSuccess && this.#stageId !== null) recorded = this.#recordAtGates(recorded, gates, response)
     if (isPromise(recorded)) return this.#recordLater(recorded, post, response, failure, durationMs)
     this.#executions = recorded
     const emitted = this.#emitPost(post, failure, durationMs)
     return isPromise(emitted)
       ? emitted.then(() => this.#settle(post, response, failure))
       : this.#settle(post, response, failure)
+  }
+
+  /** What has run is evidence for the gates, and told with the event of its end. */
+  async #recordAtGates(counted: MaybePromise<number>, gates: SessionGates, response: unknown): Promise<number> {
+    const executions = await counted
+    const recorded = await gates.record(this.#session, this.#stageId ?? '', this.envelope, response)
+    this.#audit.atGates(recorded.status)
+    this.#completedStages = [...this.#completedStages, ...recorded.completed]
+    return executions
+  }
+
+  /** Counts the execution, and has the session remember what it must before anybody sees what the tool returned. */
+  #count({ toolSuccess, marks }: PostDecision): MaybePromise<number> {
+    const counted = this.#place.count(toolSuccess)
+    if (marks.length === 0) return counted
+    if (isPromise(counted)) return this.#countAndMark(counted, marks)
+    const put = this.#session.putMarks(marks)
+    return isPromise(put) ? put.then(() => counted) : counted
+  }
+
+  async #countAndMark(counted: Promise<number>, marks: readonly string[]): Promise<number> {
+    const put = async () => this.#session.putMarks(marks)
+    const [count] = await Promise.all([counted, put()])
+    return count
   }
 
   async #recordLater(
@@ -442,6 +548,7 @@ export class GovernedCall {
     }
     // The tool has run: that is told whatever becomes of the counters.
     await this.#emitPost(post, failure, durationMs)
+    for (const event of this.#completedStages) await this.#audit.gate(event, this.#attempts, this.#executions)
     if (storageFailure !== null) throw storageFailure
     return this.#settle(post, response, failure)
   }
@@ -479,5 +586,26 @@ export class GovernedCall {
     } catch (error) {
       failed(error)
     }
+  }
+}
+
+/** One decision of the contracts and of the gates behind them. */
+function withGates(pre: PreDecision, gates: GateDecision): PreDecision {
+  const told = {
+    ...pre,
+    contractsEvaluated: [...pre.contractsEvaluated, ...gates.records],
+    policyError: pre.policyError || gates.policyError,
+  }
+  if (gates.action === 'allow' || (gates.action === 'pending_approval' && pre.action === 'pending_approval'))
+    return told
+  return {
+    ...told,
+    action: gates.action,
+    reason: gates.reason,
+    decisionSource: GATES,
+    decisionName: gates.stageId,
+    approvalMessage: gates.reason,
+    approvalTimeout: DEFAULT_TIMEOUT,
+    approvalTimeoutEffect: 'deny',
   }
 }

@@ -13,15 +13,17 @@ import {
   ToolRegistry,
 } from '@lictor/contracts'
 import type { ApprovalBackend } from './approvals.ts'
+import { AuditEvent } from './audit/event.ts'
 import { type AuditSink, CollectingAuditSink, CompositeSink } from './audit/sinks.ts'
 import { type Clock, createSerialId, isoTime, type NewId, randomId, systemClock } from './clock.ts'
 import { configError } from './errors.ts'
 import { type BatchCall, type EvaluateOptions, type EvaluationResult, evaluateBatch, evaluateCall } from './evaluate.ts'
+import type { GateEvent, SessionGates, WorkflowStatus } from './gates.ts'
 import { type CallDependencies, GovernedCall, type Governing } from './governed-call.ts'
 import { loadState } from './load.ts'
 import { consoleLogger, errorText, type Logger } from './logger.ts'
 import { isPromise, type MaybePromise } from './maybe-promise.ts'
-import type { EdictumOptions, PrincipalResolver, RunOptions, YamlOptions } from './options.ts'
+import type { EdictumOptions, PrincipalResolver, RunOptions, SessionOptions, YamlOptions } from './options.ts'
 import type { ToolOutcome } from './outcome.ts'
 import { GovernancePipeline } from './pipeline.ts'
 import { realPath } from './real-path.ts'
@@ -110,6 +112,7 @@ export class Guard {
       telemetry: this.telemetry,
       logger: this.logger,
       clock: this.#clock,
+      gates: options.gates ?? null,
     }
     this.#state = options.policy
       ? stateOf(options.policy, options.policyVersion ?? (options.policy.version || null))
@@ -318,6 +321,54 @@ export class Guard {
   /** The tools of `coverage` that nothing governs: they run elsewhere, or no contract looks at them. */
   ungoverned(): readonly CoveredTool[] {
     return this.coverage().tools.filter(({ status }) => status === 'ungoverned')
+  }
+
+  /** Where a session stands at the gates. @throws EdictumConfigError for a guard without gates */
+  workflowStatus(options: SessionOptions = {}): Promise<WorkflowStatus> {
+    return this.#gates.status(this.#sessionOf(options))
+  }
+
+  /**
+   * Takes a session back to a stage: what it and later ones have gathered is forgotten, their approvals too. For operators.
+   * @throws EdictumConfigError for a guard without gates, and for a stage that the workflow does not have
+   */
+  async resetWorkflow(stageId: string, options: SessionOptions = {}): Promise<WorkflowStatus> {
+    const session = this.#sessionOf(options)
+    return this.#tellMoved(session, await this.#gates.reset(session, stageId))
+  }
+
+  /** Moves a session to a stage; approvals and evidence stay. For operators. @throws as `resetWorkflow` */
+  async setWorkflowStage(stageId: string, options: SessionOptions = {}): Promise<WorkflowStatus> {
+    const session = this.#sessionOf(options)
+    return this.#tellMoved(session, await this.#gates.setStage(session, stageId))
+  }
+
+  get #gates(): SessionGates {
+    const { gates } = this.options
+    if (gates === undefined) throw configError("The guard has no gates; give it some by the option 'gates'.")
+    return gates
+  }
+
+  #sessionOf({ sessionId }: SessionOptions): Session {
+    return sessionId === undefined ? this.#ownSession : new Session(sessionId, this.backend)
+  }
+
+  async #tellMoved(session: Session, { action, status }: GateEvent): Promise<WorkflowStatus> {
+    const event = new AuditEvent({
+      timestamp: isoTime(this.#clock.now()),
+      callId: this.#newId(),
+      runId: session.sessionId,
+      toolName: status.name,
+      environment: this.environment,
+      action,
+      decisionSource: 'workflow',
+      decisionName: status.active_stage,
+      mode: this.mode,
+      policyVersion: this.policyVersion,
+      workflow: status,
+    })
+    await this.auditSink.emit(event)
+    return status
   }
 
   /** Runs `before` when the guard closes, ahead of its sinks, and `after` behind them. */

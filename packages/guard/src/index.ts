@@ -64,6 +64,7 @@ export {
 } from './errors.ts'
 export type { BatchCall, ContractResult, EvaluateOptions, EvaluationResult } from './evaluate.ts'
 export { listTemplates, type TemplateInfo, type YamlReport as CompositionReport } from './factories.ts'
+export type { GateDecision, GateEvent, SessionGates, WorkflowStatus } from './gates.ts'
 export { GovernedCall } from './governed-call.ts'
 export { Guard, type Tool, type ToolContext } from './guard.ts'
 export { HookDecision, type HookRegistration, HookResult } from './hooks.ts'
@@ -76,6 +77,7 @@ export type {
   PrincipalResolver,
   RunOptions,
   ServerGuardOptions,
+  SessionOptions,
   SuccessCheck,
   YamlOptions,
 } from './options.ts'

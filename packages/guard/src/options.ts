@@ -13,6 +13,7 @@ import type {
 import type { ApprovalBackend } from './approvals.ts'
 import type { AuditSink } from './audit/sinks.ts'
 import type { Clock, NewId } from './clock.ts'
+import type { SessionGates } from './gates.ts'
 import type { HookRegistration } from './hooks.ts'
 import type { Logger } from './logger.ts'
 import type { MaybePromise } from './maybe-promise.ts'
@@ -51,6 +52,8 @@ export interface GuardOptions {
   readonly customOperators?: CustomOperators
   readonly customSelectors?: CustomSelectors
   readonly hooks?: readonly HookRegistration[]
+  /** Hold the calls of a session to an order: `workflowGates` of `@lictor/guard/gates`. */
+  readonly gates?: SessionGates
   readonly telemetry?: GovernanceTelemetry
   readonly logger?: Logger
   readonly clock?: Clock
@@ -115,6 +118,12 @@ export interface ServerGuardOptions extends GuardOptions {
   readonly spool?: SpoolMode
   readonly onWatchError?: (error: WatchError) => void
   readonly fetch?: Fetch
+}
+
+/** Which session is meant. */
+export interface SessionOptions {
+  /** Default: the guard's own session. */
+  readonly sessionId?: string
 }
 
 export interface RunOptions {

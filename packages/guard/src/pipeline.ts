@@ -1,5 +1,6 @@
 import {
   type PreDecision as ContractDecision,
+  type Counters,
   checkAttemptLimit,
   compileGlob,
   type DecideContext,
@@ -9,6 +10,7 @@ import {
   decidePreAsync,
   type Envelope,
   judgeChunks,
+  marksBeforeReading,
   type PostDecision,
 } from '@lictor/contracts'
 import type { HookRecord } from './audit/event.ts'
@@ -64,7 +66,17 @@ export const READ_LATER: PostDecision = Object.freeze({
   redactedResponse: null,
   replacement: null,
   outputSuppressed: false,
+  marks: [],
 })
+
+/** The same, of which something is remembered before it is read. */
+export function readLater(marks: readonly string[]): PostDecision {
+  return marks.length === 0 ? READ_LATER : { ...READ_LATER, marks }
+}
+
+export function isReadLater(post: PostDecision): boolean {
+  return post.contractsEvaluated === READ_LATER.contractsEvaluated
+}
 
 /** The denial of a call that was allowed by the counters as they were read, and for which no execution is left. */
 export function limitReached(pre: PreDecision, counters: SessionCounters): PreDecision {
@@ -77,6 +89,7 @@ export function limitReached(pre: PreDecision, counters: SessionCounters): PreDe
   }
 }
 
+const NO_MARKS: readonly string[] = Object.freeze([])
 const NO_HOOKS: readonly HookRecord[] = Object.freeze([])
 
 /**
@@ -104,6 +117,16 @@ export class GovernancePipeline {
     return state.policy.toolLimitFor(toolName) === null ? null : toolName
   }
 
+  /** What a decision needs to know of the session's past; empty for nearly every call. */
+  marks(state: GuardState, toolName: string): readonly string[] {
+    return state.asksForPast ? state.policy.marksFor(toolName) : NO_MARKS
+  }
+
+  /** What the session is to remember of a call before its output is read piece by piece. */
+  marksBeforeReading(state: GuardState, envelope: Envelope): readonly string[] {
+    return marksBeforeReading(state.policy, envelope, this.#context)
+  }
+
   /** What bounds a call of this tool, for its session to reserve under. */
   bounds(state: GuardState, toolName: string): ExecutionBounds {
     const { limits } = state.policy
@@ -115,12 +138,7 @@ export class GovernancePipeline {
     return this.#before.length === 0 && !state.asynchronous
   }
 
-  preExecute(
-    state: GuardState,
-    envelope: Envelope,
-    session: Session,
-    counters: SessionCounters,
-  ): MaybePromise<PreDecision> {
+  preExecute(state: GuardState, envelope: Envelope, session: Session, counters: Counters): MaybePromise<PreDecision> {
     if (this.isPure(state)) {
       return this.#withoutHooks(decidePre(state.policy, envelope, counters, this.#context))
     }
@@ -142,7 +160,7 @@ export class GovernancePipeline {
     state: GuardState,
     envelope: Envelope,
     session: Session,
-    counters: SessionCounters,
+    counters: Counters,
   ): Promise<PreDecision> {
     const exhausted = checkAttemptLimit(state.policy, counters)
     if (exhausted) return withHooks(exhausted, NO_HOOKS)
@@ -168,7 +186,7 @@ export class GovernancePipeline {
     state: GuardState,
     envelope: Envelope,
     session: Session,
-    counters: SessionCounters,
+    counters: Counters,
     hooksEvaluated: readonly HookRecord[],
     approved: ReadonlySet<string>,
   ): MaybePromise<PreDecision> {

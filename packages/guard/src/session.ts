@@ -25,6 +25,9 @@ export interface ReservationOf {
   readonly bounds: ExecutionBounds | null
 }
 
+/** Other processes of one session that may be faster, one after the other. */
+const MOST_ATTEMPTS = 50
+
 const ILLEGAL_SESSION_ID = /[\u0000-\u001f\u007f/\\:]/
 const ILLEGAL_TOOL_NAME = /[\u0000-\u001f\u007f-\u009f\u2028\u2029/\\]/
 
@@ -223,6 +226,50 @@ export class Session {
   async renew(lease: Lease): Promise<number> {
     if (lease.id === null) return OWN_LEASE.expiresInSeconds
     return (await this.#backend.reservations?.renew(lease.id)) ?? OWN_LEASE.expiresInSeconds
+  }
+
+  /**
+   * Which of these the session remembers: a label that was put on it, a tool that has run. Asked for by the name that the
+   * store has for it, as `Policy.marksFor` and `PostDecision.marks` give it.
+   */
+  readMarks(marks: readonly string[]): MaybePromise<ReadonlySet<string>> {
+    const counts = this.#readCounts(marks.map((mark) => this.#markKey(mark)))
+    const found = (read: readonly number[]) => new Set(marks.filter((_, index) => (read[index] ?? 0) > 0))
+    return isPromise(counts) ? counts.then(found) : found(counts)
+  }
+
+  /** The session remembers these from now on. */
+  putMarks(marks: readonly string[]): MaybePromise<void> {
+    const put = marks.map((mark) => this.#backend.increment(this.#markKey(mark), 1))
+    if (put.some(isPromise)) return Promise.all(put).then(() => {})
+  }
+
+  /**
+   * Reads a value of the session, changes it and keeps it, in a turn of its own among the calls of this process; where another
+   * process was faster, anew. `value` null leaves it as it is.
+   */
+  changeValue<Result>(
+    name: string,
+    change: (stored: string | null) => { readonly value: string | null; readonly result: Result },
+  ): Promise<Result> {
+    const key = `s:${this.sessionId}:${name}`
+    const backend = this.#backend
+    return this.#open.inTurn(async () => {
+      for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+        const stored = await backend.get(key)
+        const { value, result } = change(stored)
+        if (value === null) return result
+        if (!backend.replace) await backend.set(key, value)
+        if (!backend.replace || (await backend.replace(key, value, stored))) return result
+        // The answer to a write that was repeated may be about the first of the two.
+        if ((await backend.get(key)) === value) return result
+      }
+      throw new Error(`${key} was changed by others ${MOST_ATTEMPTS} times in a row.`)
+    })
+  }
+
+  #markKey(mark: string): string {
+    return `s:${this.sessionId}:${mark}`
   }
 
   /** The backend answers at once: nothing is saved by asking it for several things in one step. */

@@ -31,6 +31,8 @@ export interface GuardState {
   readonly limits: OperationLimits
   /** Some check may answer later. */
   readonly asynchronous: boolean
+  /** Some contract asks for what came before in the session. */
+  readonly asksForPast: boolean
   /** Null for a policy that was compiled elsewhere. */
   readonly source: StateSource | null
 }
@@ -54,6 +56,9 @@ export function stateOf(policy: Policy, policyVersion: string | null, source: St
     defaultMode: policy.defaultMode,
     limits: policy.limits,
     asynchronous: policy.contracts.some((contract) => contract.programmatic),
+    asksForPast: policy.contracts.some(
+      (contract) => (contract.type === 'pre' || contract.type === 'sandbox') && contract.asks.length > 0,
+    ),
     source,
   })
 }

@@ -8,6 +8,11 @@ import type { SessionReservations } from './reservations.ts'
 export interface StorageBackend {
   get(key: string): MaybePromise<string | null>
   set(key: string, value: string): MaybePromise<void>
+  /**
+   * Sets a value only while it is still the one expected, null for none; false when it is not. Without it, what two processes
+   * change at once, the later one wins.
+   */
+  replace?(key: string, value: string, expected: string | null): MaybePromise<boolean>
   /** Deleting what is not there is no error. */
   delete(key: string): MaybePromise<void>
   /** Adds `amount` (default 1) and returns the new value; a missing key starts at 0. */

@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, Load>> = {
   limit: async (context) => (await import('./limit.ts')).limitCommand(context),
   node: async (context) => (await import('./node.ts')).nodeCommand(context),
   mcp: async (context) => (await import('./mcp.ts')).mcpCommand(context),
+  session: async (context) => (await import('./session.ts')).sessionCommand(context),
   account: async (context) => (await import('./account.ts')).accountCommand(context),
   gate: async (context) => (await import('../gate/commands.ts')).gateCommand(context),
   tenant: async (context) => (await import('./tenant.ts')).tenantCommand(context),

@@ -71,12 +71,18 @@ function notHeld(inForce: InForce | null): readonly string[] {
   const ids = (type: string) => contracts.filter((one) => one.type === type && one.enabled).map(({ id }) => id)
   const posts = ids('post')
   const sessions = ids('session')
+  const after = contracts.flatMap((one) =>
+    one.type === 'pre' && one.enabled && one.after !== undefined ? [one.id] : [],
+  )
   return [
     ...(posts.length > 0
       ? [`contracts over outputs, because the gate is asked before a call alone: ${posts.join(', ')}`]
       : []),
     ...(sessions.length > 0
       ? [`limits of a session, because each check stands for itself: ${sessions.join(', ')}`]
+      : []),
+    ...(after.length > 0
+      ? [`what came before a call, which the gate does not know, so that these fire always: ${after.join(', ')}`]
       : []),
   ]
 }

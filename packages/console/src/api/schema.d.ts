@@ -3032,7 +3032,7 @@ export interface paths {
         get: operations["getApiSessionsKey"];
         /**
          * Write a value
-         * @description It is kept for seven days after the last write.
+         * @description It is kept for seven days after the last write. With `expected`, only while the value is still that: else 409, and whoever writes reads it again.
          *
          *     Overwrites what is there.
          *
@@ -3114,7 +3114,7 @@ export interface paths {
         get: operations["getV1SessionsKey"];
         /**
          * Write a value
-         * @description It is kept for seven days after the last write.
+         * @description It is kept for seven days after the last write. With `expected`, only while the value is still that: else 409, and whoever writes reads it again.
          *
          *     Overwrites what is there.
          *
@@ -6420,7 +6420,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74622525440
+                     *         "free_bytes": 74732371968
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6540,7 +6540,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74622525440
+                     *         "free_bytes": 74732371968
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7510,7 +7510,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "p7Q0HMiQ2LUIBExy4LpLIdFcG0_JjmhObSFUQPS1PLtbGuVNBMuwMzL7qsVq2g3noyOKkt98vnavm-Zq8IYQOO1UGP6HXhrv1zE8n9NI8eSuakyfITxPpAJbKNDDVrWb4x0wShyTWWT4tCTnlHF3Q512fJJ7WtcXCFUr77TTtRz1mqmmrhJM5qUEGseg61ym-G8S7qvQ2BeBhVrVeaM2TKaMbUIfl1SWSbOP9XwdxH1zi59hLZi_FXZgPHlyxqsOSPm7Oi5xi8bl2KnUo2Wo_KQxvj5HLQt346G6ElB4njdG0qfjmQ6NEli1A2Oa86JPDtvOakglkWgKqSRDnqvgNw",
+                     *           "n": "rv_WIY6-8jL_ldLwj6oEImjjRtSf0AzAsIxYxgMBL6NideO-_Izyh8VheudoyaUOQihVbK8zdIL5N70NFceDWzdtsPqMLERdZoIb_7ci0F9a5vEaPBvRZEXl4aPVDg2eFLCl8wh6Hpjds0xbdX7uxydeuDaueuq8jBJhjR2dHlevVOYIAmfvx5oiTL0uZLm6Sc_eIECLrMxQHRV76SugZ8yO0TsZ33coKpcJd11q-QAOOsJda7SvqWbGAWvBwyFH6qToBxwMh41MmGOMEFP-779wn158j4PK-riRBamAMK0f8OT6RvTbT2FEpxQU1SK3jGRo4_PWwKqUDB9JMBsUdw",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8034,7 +8034,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "77bde115-e399-476b-8b98-3e95939a5e2d",
+                     *         "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8094,7 +8094,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "77bde115-e399-476b-8b98-3e95939a5e2d"
+                 *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961"
                  *     }
                  */
                 "application/json": {
@@ -8115,7 +8115,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "77bde115-e399-476b-8b98-3e95939a5e2d",
+                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8381,7 +8381,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "def41a377483f571103d0b1562be4ee7",
+                     *         "id": "f6de0619f2effb9a0afa2659d86c8bd8",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8537,7 +8537,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example def41a377483f571103d0b1562be4ee7
+                 * @example f6de0619f2effb9a0afa2659d86c8bd8
                  */
                 id: string;
             };
@@ -8820,8 +8820,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "3GYDY27BFUNMJM3IIXZVRIEFRWVYVY6F",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3GYDY27BFUNMJM3IIXZVRIEFRWVYVY6F&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -8925,7 +8925,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "209617"
+                 *       "code": "465648"
                  *     }
                  */
                 "application/json": {
@@ -8944,8 +8944,6 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "RF7V-GLMZ-R4XL-J3VA",
-                     *         "NESW-AGZX-LZCT-2PDK",
                      *         "EB5N-CNK6-GG8G-7FWW",
                      *         "SPMY-SXAR-UTUH-F4ME",
                      *         "V57N-PCLX-9BRB-3ZKN",
@@ -8953,7 +8951,9 @@ export interface operations {
                      *         "3FEB-C8Q4-RSLG-BVY9",
                      *         "ZMFK-WSZ5-AXGJ-X3TA",
                      *         "HDMJ-6MY7-H3LT-D8M9",
-                     *         "U6QD-Q39R-5YM9-KQZY"
+                     *         "U6QD-Q39R-5YM9-KQZY",
+                     *         "TKLL-LF9Q-MKLM-SAZA",
+                     *         "55EP-6SDZ-27T6-7H3N"
                      *       ]
                      *     }
                      */
@@ -9072,7 +9072,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "297031"
+                 *       "code": "217755"
                  *     }
                  */
                 "application/json": {
@@ -9261,7 +9261,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 1a9686a9-403b-42f4-8dda-6a04820b1597
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -9292,7 +9292,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9424,7 +9424,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example bf32a0b3-8c2f-4da9-8c32-471a8ffcdd94
+                 * @example 5abf8b78-57bf-41fe-827d-b8541ad87eb0
                  */
                 user_id: string;
             };
@@ -9760,14 +9760,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "eb939056-98b7-43a3-8447-48a60481a3a1",
+                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#wBwwJ8akbQnCEjZTHyVW3iW35KTMA-n8EgQ5zomRqHY",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
                      *       "mail": "sent"
                      *     }
                      */
@@ -9923,7 +9923,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
+                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
                  */
                 id: string;
             };
@@ -10031,7 +10031,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "wBwwJ8akbQnCEjZTHyVW3iW35KTMA-n8EgQ5zomRqHY"
+                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE"
                  *     }
                  */
                 "application/json": {
@@ -10199,7 +10199,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "wBwwJ8akbQnCEjZTHyVW3iW35KTMA-n8EgQ5zomRqHY",
+                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10511,7 +10511,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "-TwnCXcM5n44371npfo-0iFdmDcIBK56JwFsqiMNLNc",
+                 *       "token": "d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10629,7 +10629,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 1a9686a9-403b-42f4-8dda-6a04820b1597
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -10645,7 +10645,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#-TwnCXcM5n44371npfo-0iFdmDcIBK56JwFsqiMNLNc"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ"
                      *     }
                      */
                     "application/json": {
@@ -10743,7 +10743,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 1a9686a9-403b-42f4-8dda-6a04820b1597
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -11304,17 +11304,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "99f4e758-b6c9-410c-86b5-a22a26e76298",
+                     *         "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11324,17 +11314,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *         "id": "f30130f6-a428-48d5-887e-cd4d8503854d",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11344,17 +11324,27 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *         "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
                      *         "details": {},
-                     *         "status": 201
+                     *         "status": 200
                      *       },
                      *       {
-                     *         "id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *         "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11364,7 +11354,57 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11374,7 +11414,27 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "bd8254f6-7d2c-4e04-859d-24ca8db4bce9",
+                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11384,34 +11444,14 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "details": {},
                      *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
                      *       },
                      *       {
                      *         "id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
@@ -11424,27 +11464,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11452,26 +11472,6 @@ export interface operations {
                      *         "target": "",
                      *         "details": {},
                      *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
                      *       },
                      *       {
                      *         "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
@@ -11661,7 +11661,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "77bde115-e399-476b-8b98-3e95939a5e2d",
+                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11699,7 +11699,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "77bde115-e399-476b-8b98-3e95939a5e2d",
+                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11875,7 +11875,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "77bde115-e399-476b-8b98-3e95939a5e2d",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12059,7 +12059,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "77bde115-e399-476b-8b98-3e95939a5e2d",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12674,7 +12674,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "77bde115-e399-476b-8b98-3e95939a5e2d",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12878,11 +12878,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c5c8ba4a-aa84-4ed8-8123-11d2a6451fe2",
+                     *       "id": "ff940de3-42ab-4f44-8240-0ee3a48fc9cd",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI",
                      *       "mail": "sent"
                      *     }
                      */
@@ -13249,8 +13249,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
-                     *       "user_id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *       "user_id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13258,11 +13258,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
+                     *         "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "pYp6rYm7voAwJoQAKoi-42pRSeLHYLMYlWItjJ-SMws",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#pYp6rYm7voAwJoQAKoi-42pRSeLHYLMYlWItjJ-SMws",
+                     *         "token": "qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13562,8 +13562,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b2b487ef-93fe-444b-8d10-bf8d9dc0a558",
-                     *       "user_id": "b2b487ef-93fe-444b-8d10-bf8d9dc0a558",
+                     *       "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
+                     *       "user_id": "c52f9b21-0793-441e-8523-613a6c31e01a",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13571,11 +13571,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "b2b487ef-93fe-444b-8d10-bf8d9dc0a558",
+                     *         "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "IETopHqz0cpdERUn-SI-L729e12blWhD8mTMUu8Rd_M",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#IETopHqz0cpdERUn-SI-L729e12blWhD8mTMUu8Rd_M",
+                     *         "token": "ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13747,7 +13747,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example d428ec9c-bebe-449b-88cf-f4bccd372a40
+                 * @example 2044e8a4-7ab3-41ca-8d11-1527f9223e2f
                  */
                 id: string;
             };
@@ -13764,7 +13764,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40"
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f"
                      *     }
                      */
                     "application/json": {
@@ -13885,7 +13885,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example aCmFfgKqov0TqLn9UWq21Iek1GTPsjhx-sUZgF8sQoE
+                 * @example 9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI
                  */
                 token: string;
             };
@@ -13902,8 +13902,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "77bde115-e399-476b-8b98-3e95939a5e2d",
-                     *       "tenant_id": "77bde115-e399-476b-8b98-3e95939a5e2d",
+                     *       "team_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "role": "owner"
                      *     }
                      */
@@ -14059,7 +14059,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 1a9686a9-403b-42f4-8dda-6a04820b1597
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -14077,7 +14077,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "1a9686a9-403b-42f4-8dda-6a04820b1597"
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756"
                      *     }
                      */
                     "application/json": {
@@ -14215,7 +14215,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 1a9686a9-403b-42f4-8dda-6a04820b1597
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -14243,8 +14243,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
-                     *       "user_id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
+                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14407,7 +14407,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
+                 *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                  *       "role": "member"
                  *     }
                  */
@@ -14428,8 +14428,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
-                     *       "user_id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
+                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -16354,7 +16354,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *           "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17439,7 +17439,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17492,7 +17492,7 @@ export interface operations {
                             /** @description What may help; null where nothing comes to mind. */
                             hint: string | null;
                         }[];
-                        /** @description What keeps agents with the TypeScript or the Go SDK from loading it: they keep the contracts they have. */
+                        /** @description What keeps agents with a published SDK of that language from loading it: they keep the contracts they have. */
                         reader_warnings: {
                             /** @description Stable code of the kind of problem. */
                             code: string;
@@ -17510,7 +17510,7 @@ export interface operations {
                              * @description Whose SDK refuses it: `typescript` or `go`.
                              * @enum {unknown}
                              */
-                            reader: "typescript" | "go";
+                            reader: "python" | "typescript" | "go";
                         }[];
                     };
                 };
@@ -17612,7 +17612,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -17740,7 +17740,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17884,7 +17884,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19135,7 +19135,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19229,7 +19229,7 @@ export interface operations {
                             skipped: {
                                 /** @description Calls whose arguments were not kept, or were cut. */
                                 without_arguments: number;
-                                /** @description Denials by a session limit, a hook or a contract written in code. */
+                                /** @description Denials by a session limit, a hook or a contract written in code, and calls about whose session the version asks what was not recorded. */
                                 by_history: number;
                             };
                         } | null;
@@ -19343,7 +19343,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19429,7 +19429,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 40b2ddd4-fee0-4477-8f26-2e809498e83d
+                 * @example 836ea267-49e1-4308-8789-8e75e5216ac4
                  */
                 id: string;
             };
@@ -19445,7 +19445,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "deployment_id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19715,7 +19715,7 @@ export interface operations {
                         skipped: {
                             /** @description Calls whose arguments were not kept, or were cut. */
                             without_arguments: number;
-                            /** @description Denials by a session limit, a hook or a contract written in code. */
+                            /** @description Denials by a session limit, a hook or a contract written in code, and calls about whose session the version asks what was not recorded. */
                             by_history: number;
                         };
                     };
@@ -19850,7 +19850,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "e37219d5308dec925ccb818ba6295053988b0cf0cdbbd4c2bf03a66ec3f883e3",
+                     *       "public_key": "038790dd67f1f0df8e5ae9e9a7206d4c0243b8f2e5e3923684afcfee2aec2ff1",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -21084,7 +21084,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21095,7 +21095,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21191,7 +21191,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21349,7 +21349,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 rule_id: string;
             };
@@ -21453,7 +21453,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 rule_id: string;
             };
@@ -21491,7 +21491,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -22945,7 +22945,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -23172,7 +23172,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23390,7 +23390,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -23406,7 +23406,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23428,12 +23428,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "d4a0bfa2ddf29597122edb8ce8785ed0bceca208a58b1eddb49405d8a239a12bd77a1c9fa86de0c31a25158c95a57f4a5bdfd4458fbf77a9737b6f5971b8fb08"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23582,7 +23582,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -23615,7 +23615,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23637,12 +23637,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "d4a0bfa2ddf29597122edb8ce8785ed0bceca208a58b1eddb49405d8a239a12bd77a1c9fa86de0c31a25158c95a57f4a5bdfd4458fbf77a9737b6f5971b8fb08"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23874,12 +23874,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "5560e6f9a751ec281f5d6dcb16b3aac41ee7819ead03137d43742725f6da6e7f",
+                     *           "public_key": "ba9d2e94847e17501d9d9a652b872e3199c1fa7af77f996f5c8e6abb232922a3",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23901,7 +23901,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23928,7 +23928,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -24078,7 +24078,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24241,7 +24241,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24284,7 +24284,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24446,7 +24446,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24550,7 +24550,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24920,7 +24920,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Yj6wc2PyD5urCq_w9r8ZdZmuPi9rDCT1NCE5Yvtx94pD62UzqiNAqSINDPguCg51yvTMO-e9qYsOmtZ29iUb1fnFaulvE8HvONLPIbkiyWHmVzl3-hjl4TqA2S11i6Vw3oXTZ9JABMrqNfybLPUh3-VqRTiyht_p4JXi1BxONuRmGskNIStxMh1Nz_ABqKHD0YkEoDXDS7zEutJm2myGZb07cLzuExVjOGBgePs-mmND723xGnNaSPYvAyyZ664qGMXV482fANlFFpFiDFrGFB1hvMHjjWV03cohsqhg8YusVfwvJR8IJ4Wfl4JpMHC8Ts0FOLrRLy96YKpRNb4njQ",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Vrh7DmKqqhw5_MVOCIA87ZTPVZvyyaPYoGah5ngJo8sdOJYhKa0qvkWzbhYT5i3lfrU7QlFGl8l2Le_VlNONJZA4gMeqXQ4mp7xb_kjQu2TGPmcTfXtst7bj0Z4qCUBpKFSa890qqo5-g4JrLGzl5PZDK175L6BQcsJv-6LqFwSe1WrrOFhlyx0XLIKtR-4toygugWs59mIm9w1VFQK-3USg4D4zv79ZIrk4FVNCANj-TwM3Fzk_yd22-KZTMItxwpSQTdTYo_LDcbSNM7IsVyH_hoJSLQB6c6YC7ilLgBKnCYi689o1_T4oZIstf3KT3mpduNXUaKmrQl4bee7Y9g",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25487,6 +25487,13 @@ export interface operations {
                             [key: string]: unknown;
                         } | null;
                     } | null;
+                    /** @description What came before in the session; nothing when it is left out. */
+                    after?: {
+                        /** @description Labels that the session bears. */
+                        labels?: string[] | null;
+                        /** @description Tools that have run in the session. */
+                        tools?: string[] | null;
+                    } | null;
                 };
             };
         };
@@ -25515,7 +25522,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 11.98,
+                     *       "evaluation_time_ms": 34.36,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -26175,7 +26182,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26321,7 +26328,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
+                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
                  */
                 approval_id: string;
             };
@@ -26337,7 +26344,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26459,7 +26466,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -26487,7 +26494,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26624,7 +26631,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -26641,7 +26648,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:814ed67f-9943-41ff-8beb-f38f92cb4f01"
+                 *         "data": "approve:d411e035-9eba-4b3c-875c-07e90b27c383"
                  *       }
                  *     }
                  */
@@ -26958,6 +26965,8 @@ export interface operations {
                 "application/json": {
                     /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
                     value: string;
+                    /** @description The value as it was read; null where there was none. */
+                    expected?: string | null;
                 };
             };
         };
@@ -27018,6 +27027,20 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "The value of 's:one:workflow:train:state' has changed; read it again."
                      *     }
                      */
                     "application/json": components["schemas"]["Error"];
@@ -27547,6 +27570,8 @@ export interface operations {
                 "application/json": {
                     /** @description The value; of a counter its number. Kept for seven days after the last write, at most 1 MiB. */
                     value: string;
+                    /** @description The value as it was read; null where there was none. */
+                    expected?: string | null;
                 };
             };
         };
@@ -27595,6 +27620,21 @@ export interface operations {
                      * @example {
                      *       "error": "not_found",
                      *       "message": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "The value of 's:one:workflow:train:state' has changed; read it again.",
+                     *       "message": "The value of 's:one:workflow:train:state' has changed; read it again."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -28039,7 +28079,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
+                     *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -28204,7 +28244,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28370,7 +28410,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24"
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30"
                  *     }
                  */
                 "application/json": {
@@ -29041,8 +29081,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29061,8 +29101,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29349,8 +29389,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29438,8 +29478,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: abca6c3d-36b8-4c93-8537-e6ab9db49db4). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: abca6c3d-36b8-4c93-8537-e6ab9db49db4). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29529,8 +29569,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29708,7 +29748,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -29724,8 +29764,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29918,7 +29958,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -29936,8 +29976,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
                      *     }
                      */
                     "application/json": {
@@ -30063,7 +30103,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30093,8 +30133,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30330,7 +30370,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30348,8 +30388,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
-                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30358,8 +30398,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
-                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30513,7 +30553,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30543,8 +30583,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30774,7 +30814,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30804,8 +30844,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31078,10 +31118,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "workflow_execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31267,7 +31307,7 @@ export interface operations {
                      *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
                      *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
                      *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31453,10 +31493,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31642,7 +31682,7 @@ export interface operations {
                      *         {
                      *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
                      *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -31659,7 +31699,7 @@ export interface operations {
                      *         {
                      *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
                      *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -31854,7 +31894,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -31870,9 +31910,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -31903,7 +31943,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -32051,7 +32091,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32069,7 +32109,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -32361,7 +32401,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32400,7 +32440,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -32547,7 +32587,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32563,11 +32603,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "events": [
                      *         {
-                     *           "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32577,15 +32617,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *               "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32595,8 +32635,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *               "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32760,7 +32800,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32776,16 +32816,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_id":"aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32908,8 +32948,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32925,8 +32965,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33123,8 +33163,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -33230,7 +33270,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33299,8 +33339,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33406,7 +33446,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33604,8 +33644,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33786,8 +33826,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b",
-                     *       "workflow_id": "b1597a9b-7e2c-4af0-8be2-ac64d8ca5f9b"
+                     *       "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96"
                      *     }
                      */
                     "application/json": {
@@ -34057,8 +34097,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34070,8 +34110,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34270,8 +34310,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34434,7 +34474,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34517,8 +34557,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *       "workflow_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34681,7 +34721,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34754,8 +34794,8 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *           "stimulus_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -34769,8 +34809,8 @@ export interface operations {
                      *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
-                     *           "workflow_execution_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34783,8 +34823,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *           "stimulus_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -34798,8 +34838,8 @@ export interface operations {
                      *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
-                     *           "workflow_execution_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -35052,10 +35092,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "workflow_execution_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
-                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *       "id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "workflow_execution_id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "status": "classified"
                      *     }
                      */
@@ -35131,7 +35171,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a"
+                     *       "original_stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35162,7 +35202,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b"
+                     *       "stimulus_id": "f32c417a-c495-452b-8deb-cb4fe129019e"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35194,7 +35234,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 10932303-218f-4a9b-8d5e-66cd774ff941
+                 * @example 0730ee8b-219b-4b81-8f26-af85b440a976
                  */
                 id: string;
             };
@@ -35210,8 +35250,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *       "stimulus_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -35225,8 +35265,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
-                     *       "workflow_execution_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -35236,8 +35276,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *         "stimulus_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *         "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *         "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -35251,8 +35291,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
-                     *         "workflow_execution_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *         "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *         "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -35931,7 +35971,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36133,7 +36173,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36503,7 +36543,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36528,7 +36568,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36733,9 +36773,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36753,9 +36793,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36999,7 +37039,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -37031,9 +37071,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37208,7 +37248,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -37246,9 +37286,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37413,7 +37453,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37429,9 +37469,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37455,7 +37495,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
+                     *           "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37742,7 +37782,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37760,8 +37800,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *     }
                      */
                     "application/json": {
@@ -37902,7 +37942,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example 329148c3-3e9f-4229-81b2-ddd0ff7924f0
                  */
                 id: string;
             };
@@ -37932,8 +37972,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "execution_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e"
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
                      *     }
                      */
                     "application/json": {
@@ -38058,7 +38098,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
                 /**
@@ -38215,7 +38255,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -38231,16 +38271,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 7ae77b1b-2f78-4ca1-8497-87b534ce526d started","sequence":1,"execution_started":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38354,7 +38394,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -38370,16 +38410,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 7ae77b1b-2f78-4ca1-8497-87b534ce526d started","sequence":1,"execution_started":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38491,7 +38531,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -38507,16 +38547,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38628,7 +38668,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -38644,16 +38684,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38766,7 +38806,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38776,7 +38816,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38786,7 +38826,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38798,7 +38838,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38808,7 +38848,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38818,7 +38858,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38923,7 +38963,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -38940,7 +38980,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *         "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -38949,7 +38989,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -39100,7 +39140,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -39131,7 +39171,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e"
+                     *       "request_id": "64ad95b5-f354-44a5-89b3-15ea092399c5"
                      *     }
                      */
                     "application/json": {
@@ -39267,7 +39307,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 id: string;
             };
@@ -39298,7 +39338,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
+                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
                      *     }
                      */
                     "application/json": {
@@ -39455,7 +39495,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39468,7 +39508,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39669,7 +39709,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39904,7 +39944,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -39920,7 +39960,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40058,7 +40098,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example a8f6777a-82ed-496f-8117-851178087333
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -40076,7 +40116,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "a8f6777a-82ed-496f-8117-851178087333"
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5"
                      *     }
                      */
                     "application/json": {
@@ -40215,7 +40255,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40245,7 +40285,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40423,7 +40463,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40637,7 +40677,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40776,7 +40816,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40915,7 +40955,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -41056,7 +41096,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -41222,7 +41262,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -41424,11 +41464,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41438,11 +41478,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41631,11 +41671,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41645,11 +41685,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41829,8 +41869,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                 *       "execution_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42118,8 +42158,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                 *       "execution_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -43309,8 +43349,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
-                     *           "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43321,9 +43361,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *               "grant_id": "4575464f-612d-436f-823d-d94446e93999",
-                     *               "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43339,8 +43379,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43359,8 +43399,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
-                     *           "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43371,9 +43411,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *               "grant_id": "4575464f-612d-436f-823d-d94446e93999",
-                     *               "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43389,8 +43429,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43588,7 +43628,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 04564200-a0ab-4f4f-8e67-a0c5aadc081c
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -43604,8 +43644,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
-                     *       "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43616,9 +43656,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "grant_id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43633,8 +43673,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
-                     *         "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *         "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *         "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43645,9 +43685,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *             "grant_id": "4575464f-612d-436f-823d-d94446e93999",
-                     *             "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *             "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *             "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *             "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -43891,7 +43931,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 04564200-a0ab-4f4f-8e67-a0c5aadc081c
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -43908,7 +43948,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "success": true
                      *     }
                      */
@@ -44098,8 +44138,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
-                     *       "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44336,8 +44376,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44533,7 +44573,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 04564200-a0ab-4f4f-8e67-a0c5aadc081c
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44565,8 +44605,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
-                     *       "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44577,9 +44617,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "grant_id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44801,7 +44841,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 04564200-a0ab-4f4f-8e67-a0c5aadc081c
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44819,9 +44859,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "grant_id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44832,9 +44872,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "grant_id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44996,7 +45036,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 04564200-a0ab-4f4f-8e67-a0c5aadc081c
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -45032,9 +45072,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "grant_id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "credential_id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -45193,12 +45233,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 04564200-a0ab-4f4f-8e67-a0c5aadc081c
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 grant_id: string;
             };
@@ -45215,8 +45255,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "success": true
                      *     }
                      */
@@ -46096,11 +46136,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=b5f94f1ca8d56000e3c5bd78e9e7bd15a3d82e2a3175b04f5e2d29db4ad7505d&code_challenge=JDgkqzoaB4zziUFdWrGG0vaST9mUFPw7fbyv3BjabXc&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=b5f94f1ca8d56000e3c5bd78e9e7bd15a3d82e2a3175b04f5e2d29db4ad7505d&code_challenge=JDgkqzoaB4zziUFdWrGG0vaST9mUFPw7fbyv3BjabXc&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=b5f94f1ca8d56000e3c5bd78e9e7bd15a3d82e2a3175b04f5e2d29db4ad7505d&code_challenge=JDgkqzoaB4zziUFdWrGG0vaST9mUFPw7fbyv3BjabXc&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "b5f94f1ca8d56000e3c5bd78e9e7bd15a3d82e2a3175b04f5e2d29db4ad7505d",
-                     *       "state_token": "b5f94f1ca8d56000e3c5bd78e9e7bd15a3d82e2a3175b04f5e2d29db4ad7505d",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
+                     *       "state_token": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -46257,7 +46297,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example b5f94f1ca8d56000e3c5bd78e9e7bd15a3d82e2a3175b04f5e2d29db4ad7505d
+                 * @example 3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -46283,8 +46323,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "8e0970ab-a644-44e1-82a9-a3c043039868",
-                     *       "credential_id": "8e0970ab-a644-44e1-82a9-a3c043039868",
+                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *       "credential_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46425,7 +46465,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8"
+                 *       "state": "d09fb7b9d6128f8d8f12b68fab087e0af0ac73586134c8c4d3fad2e08fac3fb1"
                  *     }
                  */
                 "application/json": {
@@ -46453,8 +46493,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
-                     *       "credential_id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
+                     *       "id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
+                     *       "credential_id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46637,7 +46677,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "OYL69c0jB08EURyHzRe5jUjA2dzwc1MP-IWoZ8oH9UQ",
+                     *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -46802,7 +46842,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "OYL69c0jB08EURyHzRe5jUjA2dzwc1MP-IWoZ8oH9UQ",
+                 *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
                  *       "provider": "files"
                  *     }
                  */
@@ -46825,8 +46865,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "b8a37eec-9ead-439d-863c-8b2cff305333",
-                     *       "binding_id": "b8a37eec-9ead-439d-863c-8b2cff305333"
+                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *       "binding_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793"
                      *     }
                      */
                     "application/json": {
@@ -46987,7 +47027,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "zGX75fNNhqZyCZxcSqd3k483RhGePjm2F6RFzJd4iZQ",
+                 *       "device_code": "fMp-U8Ej49dhep5g_hedAwVeTXiBIASGzH3VnbAQ01Q",
                  *       "provider": "files"
                  *     }
                  */
@@ -47010,8 +47050,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
-                     *       "binding_id": "7cca7e53-c123-43d7-817a-9e60fe179d03"
+                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "binding_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d"
                      *     }
                      */
                     "application/json": {
@@ -47180,7 +47220,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47195,7 +47235,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47211,7 +47251,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47379,7 +47419,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -47390,9 +47430,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_uG0UK2Ibm0g5y2P0gdnWm80ex5IfIMEVWYA5T3Qp",
-                     *       "key_value": "aegis_uG0UK2Ibm0g5y2P0gdnWm80ex5IfIMEVWYA5T3Qp",
-                     *       "api_key": "aegis_uG0UK2Ibm0g5y2P0gdnWm80ex5IfIMEVWYA5T3Qp"
+                     *       "key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
+                     *       "key_value": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
+                     *       "api_key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU"
                      *     }
                      */
                     "application/json": {
@@ -47523,7 +47563,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 14cbd5be-e852-4f17-8dfb-c81fc5c9db17
+                 * @example e3beec6f-ced9-4c92-8063-6421d9d7b33c
                  */
                 id: string;
             };
@@ -47541,7 +47581,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "success": true
                      *     }
                      */
@@ -50783,13 +50823,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "3ab1de03-9f57-4cc1-8a6d-0e75d1def1b9",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "b478fdfe-e29a-4496-83a1-03681b3ad91c",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50798,13 +50838,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3ab1de03-9f57-4cc1-8a6d-0e75d1def1b9",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "b478fdfe-e29a-4496-83a1-03681b3ad91c",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50981,13 +51021,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "3ab1de03-9f57-4cc1-8a6d-0e75d1def1b9",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "b478fdfe-e29a-4496-83a1-03681b3ad91c",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50996,13 +51036,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3ab1de03-9f57-4cc1-8a6d-0e75d1def1b9",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "b478fdfe-e29a-4496-83a1-03681b3ad91c",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51269,10 +51309,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *         "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *         "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *         "sub": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *         "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -51288,10 +51328,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "b478fdfe-e29a-4496-83a1-03681b3ad91c",
-                     *         "execution_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
-                     *         "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
-                     *         "sub": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *         "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17",
+                     *         "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *         "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *         "sub": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -51307,7 +51347,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "223bf3ac-ee3e-43f8-869c-a4119b919d7a",
+                     *         "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51437,9 +51477,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "223bf3ac-ee3e-43f8-869c-a4119b919d7a",
+                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjJmN2E0YTQzLWY5NzItNDNlYi04YzQ4LTBlYWJlYjQ4NzljOSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIyMjNiZjNhYy1lZTNlLTQzZjgtODY5Yy1hNDExOWI5MTlkN2EiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.c8VKlZ5cOoRfyKfvEKnP6qcrvczgnACUvu1W53W46d0Yvxx0ujlrmMLVZCqKkVjiDFbRKN2-6q8KCwV17y86Aw",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImU0ZDA0ZDBhLWNiNzItNDdmYy04NDE5LTEzNWQ0ZDU3YTViYiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwOGE4MjI2Ni0yZTNmLTRkOTItOGJlNC1kMGU1YjVhMDc4ZjkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.n5F8TMJcGbTHLjYEszknqaogtbqgaFfTO_ihcFX4O7fktcU08gLcRYJp9a3oe7eanbROpNUZE64RwYGLp8_SAA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51576,7 +51616,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "223bf3ac-ee3e-43f8-869c-a4119b919d7a",
+                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51878,8 +51918,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
-                     *           "execution_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51890,8 +51930,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
-                     *           "execution_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52017,11 +52057,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
-                     *       "execution_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *       "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/gAdDIg4a_O4z2zCwHu1E8NDY97uHdq-Pfaw5P3yaxjs"
+                     *       "gateway_url": "https://lictor.example.com/x/p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs"
                      *     }
                      */
                     "application/json": {
@@ -52325,19 +52365,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
+                     *       "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
+                     *           "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52469,7 +52509,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example cfd582c3-2f96-49d0-8858-a716c2027cfa
+                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
                  */
                 kid: string;
             };
@@ -52486,7 +52526,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "cfd582c3-2f96-49d0-8858-a716c2027cfa"
+                     *       "kid": "a5158821-60c5-417d-8cb7-77773ae8428a"
                      *     }
                      */
                     "application/json": {
@@ -52553,7 +52593,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'cfd582c3-2f96-49d0-8858-a716c2027cfa'."
+                     *       "message": "There is no key 'a5158821-60c5-417d-8cb7-77773ae8428a'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52642,7 +52682,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "3386f911-2580-46d1-879f-21cf44f7a87c",
+                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52655,7 +52695,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3386f911-2580-46d1-879f-21cf44f7a87c",
+                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52851,7 +52891,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3386f911-2580-46d1-879f-21cf44f7a87c",
+                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -52985,7 +53025,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 3386f911-2580-46d1-879f-21cf44f7a87c
+                 * @example d2c79c7a-6da0-4478-854b-e2fcf8b57833
                  */
                 id: string;
             };
@@ -53002,7 +53042,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "3386f911-2580-46d1-879f-21cf44f7a87c"
+                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833"
                      *     }
                      */
                     "application/json": {
@@ -55834,7 +55874,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 7c46a122-8dc9-4e06-8c98-a87229be4e5b
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -55893,7 +55933,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *       "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -56056,9 +56096,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxZDIxMGUxYy1kMjM1LTRmMGItODQ0My1lODIzZDhiZDM3M2EiLCJleGVjX2lkIjoiMDdjZWVmNTAtOGQ5Yi00ZjJhLThkZmUtN2VmYjdjOTY2ODIzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA3Y2VlZjUwLThkOWItNGYyYS04ZGZlLTdlZmI3Yzk2NjgyMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.bDfROpXDi1WsTgaPGQXbn3ZXw0E5Dm-kKYhQGNYPJwnBgWnEyXt1iRzFbvtBRfq-Q3FhgNCg9XKDmlqwQSxRhr3sNvkDbfu1SNFSCgxkcD1rdOeH9cqOmyDu3YSz1bleZRNb1-cgh6q3IQCFvibV-H0Vxip32Qz-EkVtvEIlvuyZNq9AmiFhfgnkBJfOs47Z6qSh3U-IM_fe8QPrb6SLqjl1TG1qfoqWnOaBucuW1WGYB8Ey6Acus8-zEdagQanUpRLCJYNWARDsiBnLxdM4v197fpOh-WZ7JZvp4dKNYivVDWHu5luKy9ojWmjbaywQB0FtYipHp5gKYYyyahYQBA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.ZDgS-ShBxNf2rrIRr4LPoNKaN8egJfpOyyMRBp528Bj0kvtjOprd9nvPSoAFCpTb_51_cIZeXIUCeOvHukQYA_PSHJBxXh-m0jBnK9hcDuqlG-J9ofE--jTHI3hza6RZez7bDdnvt1HGyCYRoepkMB2bS-Ht6UcFy7vKI8j2rpYgpRlWdEzOliHtixLNmvocK4S5ba0fMAo8rIb7UVt7FCwdmYLBAeVelds_Otb2ufQKaD1XKDlSbhqORTqNPj7EBfaqwbCTe9w4QVBoELptzU3sH4A9I7tbyEU5dTJ4hG6ifTGg0XkbMGv5ntJBjXWuhr53AyPISULssjb3PT6Fjg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e"
+                     *       "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57"
                      *     }
                      */
                     "application/json": {
@@ -56089,7 +56129,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "85631d2d22ae"
+                     *         "request_id": "1870beec6c5e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56152,7 +56192,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4926749ccb8c"
+                     *         "request_id": "497c2914295e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56213,7 +56253,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e8f8bfc45d5b"
+                     *         "request_id": "f1fe992a8e7d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56274,7 +56314,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2ddc13264c6b"
+                     *         "request_id": "1243cf4eb05c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56335,7 +56375,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0780462f7b40"
+                     *         "request_id": "c9c99b0edd1e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56396,7 +56436,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "210a6e11083c"
+                     *         "request_id": "09e1081cf2c7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56698,7 +56738,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "12a17112b6a6"
+                     *         "request_id": "eb3bb7fc5676"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56953,7 +56993,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2076200b4073"
+                     *         "request_id": "cd84774b43ff"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57014,7 +57054,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1c0283cefaea"
+                     *         "request_id": "34c2b67c58cd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57784,7 +57824,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "128d725511a0"
+                     *         "request_id": "93ed59adf34c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57845,7 +57885,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d3ae7010461a"
+                     *         "request_id": "c824d13871bc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57899,7 +57939,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example gAdDIg4a_O4z2zCwHu1E8NDY97uHdq-Pfaw5P3yaxjs
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -57916,9 +57956,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhNzYzMTMzMi1lM2QxLTQ3NWUtODNlZS1iM2Q2MmU4MjY0ZTQiLCJleGVjX2lkIjoiM2Q2NzI2Y2EtMzRiZC00YmIxLThmNTctYjViMjI0NGRlOGMyIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjNkNjcyNmNhLTM0YmQtNGJiMS04ZjU3LWI1YjIyNDRkZThjMiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJiNDc4ZmRmZS1lMjlhLTQ0OTYtODNhMS0wMzY4MWIzYWQ5MWMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.b2m3m76HrkWqU2GMHMC6jhOubWP4i8p2RU0q_fqn3Gv9wo7tAP55BB5-LsSuXSB0V9zu6HVnXI_ga_M77PQb7Pon-JrA1qgb2OY36HHA45WfgGPF1mQuEjrILa4f25scXtMlMKL27NbfcrFZd92JEcXMcS5OLxSUmorUHSrLnT2d7HexQp-tLRnHbAO3dyAozNmU7OaTjTA81dc8k7_fYpROUN62nmsp9NDH2-NgKdPC-8uIYtVb9TFEiAqnXsqQOuaL4H_c3xyLPEy8T_PbX5_acL-eCs6LliKOeSZlC9FP87h-wjW1yz3EOx5OE2_IYdkHNMC25FVPs8YB-ZZ8-Q",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxZDIxMGUxYy1kMjM1LTRmMGItODQ0My1lODIzZDhiZDM3M2EiLCJleGVjX2lkIjoiMDdjZWVmNTAtOGQ5Yi00ZjJhLThkZmUtN2VmYjdjOTY2ODIzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA3Y2VlZjUwLThkOWItNGYyYS04ZGZlLTdlZmI3Yzk2NjgyMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4ODZhNDRkNy03ZmI0LTQ1MTUtODQ0YS1kN2U5YmIyZDNjMTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.9DWUelKw6ghb_RlVnuF6hY0KdM585v0Vz4fe2Hfsf24NSzdOp0wIiY6K2CNF_tDzgfnJ1DXn54_5ivY8Sn3eXyUm0Zhu02bnNVh4fbb5l1GJzDsIYEt6hlyptyPMNx0ke0MQGhx-tkuwMqxnZO8oRkO4Neocu1sHhs0ZvQQD6bGV32uQ2rXS5sKJ9kTJW1sEsEvda_7zm-hvGsMu9e3BC042Q44T6HUvT3A3XXaR8fBMlFZ2iO_dNcslwp5blgigjz7priwvSWZNwlh5fqShHfB3QXCJixYqV6YEcIWt4mGS29u2v3tBpaoR8CeAYrK13QFl-S--Up0y4qX7HXxbIw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "b478fdfe-e29a-4496-83a1-03681b3ad91c"
+                     *       "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17"
                      *     }
                      */
                     "application/json": {
@@ -57949,7 +57989,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ab89ba9b156f"
+                     *         "request_id": "c7480138a5d8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58012,7 +58052,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "59652d2d316e"
+                     *         "request_id": "e8ed970a1f40"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58073,7 +58113,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f4a50ab40ba7"
+                     *         "request_id": "4b0f569b75de"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58134,7 +58174,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2cf949d60db3"
+                     *         "request_id": "a25cd087a301"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58195,7 +58235,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "76ddfbb1b2b6"
+                     *         "request_id": "4a0987a8eea3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58256,7 +58296,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2228bb997cc3"
+                     *         "request_id": "acef40d6af9e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58317,7 +58357,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "41fb377589bb"
+                     *         "request_id": "da15c17bd357"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58497,7 +58537,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example gAdDIg4a_O4z2zCwHu1E8NDY97uHdq-Pfaw5P3yaxjs
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -58564,7 +58604,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1f61ee3c19ab"
+                     *         "request_id": "4efaaf98ca24"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58819,7 +58859,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "08a8742776c6"
+                     *         "request_id": "4dc4ed3766c3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58880,7 +58920,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b2bceb34fbb9"
+                     *         "request_id": "34022170fd60"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59253,7 +59293,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example gAdDIg4a_O4z2zCwHu1E8NDY97uHdq-Pfaw5P3yaxjs
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -59656,7 +59696,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8605e40d2e8b"
+                     *         "request_id": "f28c34db11b9"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59717,7 +59757,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9394216fce1a"
+                     *         "request_id": "08ab01e36de5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59832,7 +59872,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "39b723b4791d"
+                     *         "request_id": "58ffb973a1ed"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60087,7 +60127,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e99a7b00d1c3"
+                     *         "request_id": "ba189fff458c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60148,7 +60188,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4a3c8e1bcff2"
+                     *         "request_id": "377095e8d325"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60528,9 +60568,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "iD3QchbsvMxA8r_goRSIAGbHl_vaDNBf-_ktC_4c1s1I5iEJjNhGDKmbcljsXOSMI7gny2yM6dckq7DDCm-V8_WEZ4zvicj23yWWwdkWrxJTC_BWrUoraxHC949rjtpxJUX28j8cYH2cOl93xU-tdIulkJMonwOhgZfiAW8pvI0i_zfPHOS9776rN_0jpNi8gk6HW36RdyCpWbrutT0vWSpqzTkcAVSKYs0w2yy_7_Khl2cm1lEocVsi8HuH1Bc3ZD9NZvTITv5ZlTufsL6Mjw49P4Nv2zQHdh42AAa16_GdDrFCiMcyHTBoJZWsST3YSPKrjYhAmv1vzJ4xWyA2iQ",
+                     *           "n": "-TQtNizK6kkXrZ11xtSsSf8tCKh-h7F8OZhAaLICv0EldhrfZDbmAlSiAxpU_Aia_akuBbw3vam6JYYCgamTHAEkOdA1jAYnHEoomQOrAgzw48Kf__5KmLGzeeozb2ulEYwd4973CXvjDr8NAX1DYVIYjCKtv9j1GsduQvTUfYiiqcBbKcmTocez9Hb-LRyplfijIBRfOInkS6FaesxesJodbe5psTuqk3WaS06777kRxa1ZDGpcuTlo2RtkGxsWbV4TLgI1_yJVQBwzvUVBvntYviUeJiUkIJG-MoXChkiwMEkWlRCmhtfy-a2IpZllDxrs6MnL8ahuJwnK4ZarwQ",
                      *           "e": "AQAB",
-                     *           "kid": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -60586,10 +60626,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *       "stimulus_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *       "workflow_execution_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
-                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "status": "classified"
                      *     }
                      */
@@ -60680,7 +60720,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "10932303-218f-4a9b-8d5e-66cd774ff941"
+                     *       "original_stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];

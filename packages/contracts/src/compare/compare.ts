@@ -10,7 +10,7 @@ import type { Envelope } from '../types.ts'
 import { type Probe, probesOf } from './probes.ts'
 
 /** How a call ends, from the most lenient to the strictest. */
-const VERDICTS = ['allow', 'warn', 'redact', 'suppress', 'approve', 'deny'] as const
+const VERDICTS = ['allow', 'label', 'warn', 'redact', 'suppress', 'approve', 'deny'] as const
 
 export interface Judgement {
   readonly verdict: (typeof VERDICTS)[number]

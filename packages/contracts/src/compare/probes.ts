@@ -1,5 +1,6 @@
-import type { ContractDocument, SandboxDocument, SessionDocument } from '../document.ts'
+import type { AfterDocument, ContractDocument, SandboxDocument, SessionDocument } from '../document.ts'
 import type { PrincipalInput } from '../envelope/principal.ts'
+import { marksOfPast, NO_PAST } from '../history/history.ts'
 import type { Counters } from '../types.ts'
 import { sampleGlob } from './glob.ts'
 import { type Assignment, solve } from './solve.ts'
@@ -17,7 +18,7 @@ export interface Probe {
   readonly counters: Counters
 }
 
-const NO_COUNTERS: Counters = { attempts: 0, executions: 0, toolExecutions: 0 }
+const NO_COUNTERS: Counters = { attempts: 0, executions: 0, toolExecutions: 0, past: NO_PAST }
 
 /** Calls near the borders of what a contract concerns, made of the words and numbers it holds. */
 export function probesOf(contract: ContractDocument): readonly Probe[] {
@@ -26,7 +27,12 @@ export function probesOf(contract: ContractDocument): readonly Probe[] {
     case 'post': {
       const assignments = [...solve(contract.when, true), ...solve(contract.when, false)]
       const output = contract.type === 'post' ? 'output' : null
-      return sampleGlob(contract.tool).flatMap((tool) => assignments.map((each) => probeOf(tool, each, output)))
+      const pasts = contract.type === 'pre' && contract.after !== undefined ? pastsOf(contract.after) : [NO_PAST]
+      return sampleGlob(contract.tool).flatMap((tool) =>
+        assignments.flatMap((each) =>
+          pasts.map((past) => ({ ...probeOf(tool, each, output), counters: { ...NO_COUNTERS, past } })),
+        ),
+      )
     }
     case 'session':
       return sessionProbes(contract)
@@ -35,6 +41,15 @@ export function probesOf(contract: ContractDocument): readonly Probe[] {
         .flatMap(sampleGlob)
         .flatMap((tool) => sandboxArguments(contract).map((args) => ({ ...probeOf(tool, new Map(), null), args })))
   }
+}
+
+/** Nothing, and each thing that is asked for, alone. */
+function pastsOf({ labels, tools }: AfterDocument): readonly ReadonlySet<string>[] {
+  return [
+    NO_PAST,
+    ...labels.map((label) => marksOfPast({ labels: [label] })),
+    ...tools.map((tool) => marksOfPast({ tools: [tool] })),
+  ]
 }
 
 function probeOf(named: string, assignment: Assignment, output: string | null): Probe {

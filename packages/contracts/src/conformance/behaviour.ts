@@ -123,7 +123,7 @@ function isApproved(fixture: Mapping, decision: PreDecision): boolean {
   return fixture.approval_decision !== 'rejected'
 }
 
-const POST_VERDICTS = { warn: 'warned', redact: 'redacted', deny: 'denied' } as const
+const POST_VERDICTS = { warn: 'warned', redact: 'redacted', deny: 'denied', label: 'allowed' } as const
 
 /** The verdict of a call that ran: its first fired post contract by its declared effect, whatever the tool's side effect. */
 function afterwards(fixture: Mapping, policy: Policy, envelope: Envelope, decision: PreDecision): Outcome {

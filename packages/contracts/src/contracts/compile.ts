@@ -2,16 +2,23 @@ import { MAX_MESSAGE } from '../bounds.ts'
 import type { ContractDocument, PostDocument, PreDocument, SandboxDocument, SessionDocument } from '../document.ts'
 import { compileExpression, type ExpressionScope, patternsOn } from '../expressions/compile.ts'
 import type { Evaluation } from '../expressions/evaluation.ts'
+import { type Mark, markOf, marksAskedBy } from '../history/history.ts'
 import { cutText } from '../messages/cut.ts'
 import { compileMessage } from '../messages/template.ts'
 import { compileSandbox } from '../sandbox/compile.ts'
 import type { Mode, OperationLimits } from '../types.ts'
 import { type CompiledGate, type CompiledPost, type CompiledSession, type Fired, passedRecord } from './compiled.ts'
-import { conditionVerdict, verdictMetadata } from './verdict.ts'
+import { afterVerdict, conditionVerdict, verdictMetadata } from './verdict.ts'
 
 export function compilePre(contract: PreDocument, mode: Mode, scope: ExpressionScope): CompiledGate {
   const condition = compileExpression(contract.when, scope, contract.id)
-  const { then } = contract
+  const { then, after } = contract
+  const asks = marksAskedBy(after, mode === 'observe' || contract.candidate)
+  const verdict = conditionVerdict(
+    condition,
+    compileMessage(then.message, scope),
+    verdictMetadata(then.tags, then.metadata),
+  )
   return {
     ...named(contract, mode, then.tags),
     type: 'pre',
@@ -21,13 +28,11 @@ export function compilePre(contract: PreDocument, mode: Mode, scope: ExpressionS
     effect: then.effect,
     timeout: then.timeout,
     timeoutEffect: then.timeoutEffect,
-    condition,
+    condition: isAlways(contract.when) ? null : condition,
+    after: after ?? null,
+    asks,
     sight: null,
-    evaluate: conditionVerdict(
-      condition,
-      compileMessage(then.message, scope),
-      verdictMetadata(then.tags, then.metadata),
-    ),
+    evaluate: asks.length === 0 ? verdict : afterVerdict(asks, verdict),
     passed: passedRecord(contract.id, 'precondition'),
   }
 }
@@ -35,6 +40,8 @@ export function compilePre(contract: PreDocument, mode: Mode, scope: ExpressionS
 export function compilePost(contract: PostDocument, mode: Mode, scope: ExpressionScope): CompiledPost {
   const condition = compileExpression(contract.when, scope, contract.id)
   const { then } = contract
+  const mark = then.label === undefined ? null : markOf(then.label, mode === 'observe' || contract.candidate)
+  const labels = then.label === undefined ? then.metadata : { ...then.metadata, label: then.label }
   const sources = patternsOn(contract.when, (selector) => selector === 'output.text' || selector.startsWith('result.'))
   return {
     ...named(contract, mode, then.tags),
@@ -43,13 +50,10 @@ export function compilePost(contract: PostDocument, mode: Mode, scope: Expressio
     source: 'yaml_postcondition',
     tools: [contract.tool],
     effect: then.effect,
+    mark,
     redactPatterns: sources.map((source) => scope.patterns.get(source)),
     condition,
-    evaluate: conditionVerdict(
-      condition,
-      compileMessage(then.message, scope),
-      verdictMetadata(then.tags, then.metadata),
-    ),
+    evaluate: conditionVerdict(condition, compileMessage(then.message, scope), verdictMetadata(then.tags, labels)),
     passed: passedRecord(contract.id, 'postcondition', mode === 'observe' || contract.candidate),
   }
 }
@@ -87,6 +91,7 @@ export function compileSession(contract: SessionDocument, mode: Mode, merged: Op
   }
 }
 
+const NO_MARKS: readonly Mark[] = Object.freeze([])
 const NO_TOOL_LIMITS: ReadonlyMap<string, number> = new Map()
 
 export function compileSandboxContract(
@@ -105,6 +110,8 @@ export function compileSandboxContract(
     timeout: contract.timeout,
     timeoutEffect: contract.timeoutEffect,
     condition: null,
+    after: null,
+    asks: NO_MARKS,
     ...compileSandbox(contract, compileMessage(contract.message, scope), resolvePath),
     passed: passedRecord(contract.id, 'sandbox'),
   }
@@ -112,4 +119,9 @@ export function compileSandboxContract(
 
 function named(contract: ContractDocument, mode: Mode, tags: readonly string[]) {
   return { id: contract.id, mode, candidate: contract.candidate, programmatic: false, tags }
+}
+
+/** A contract whose author named no condition. */
+function isAlways(when: PreDocument['when']): boolean {
+  return 'all' in when && when.all.length === 0
 }

@@ -1,6 +1,8 @@
+import type { AfterDocument } from '../document.ts'
 import type { CompiledExpression } from '../expressions/compile.ts'
 import type { Evaluation } from '../expressions/evaluation.ts'
 import type { Pattern } from '../expressions/patterns.ts'
+import type { Mark } from '../history/history.ts'
 import type { ContractRecord, Mode, RecordType, TimeoutEffect } from '../types.ts'
 import type { ContractOutcome, Fired } from './outcome.ts'
 
@@ -32,6 +34,10 @@ export interface CompiledGate extends CompiledCommon {
   readonly timeoutEffect: TimeoutEffect
   /** Present on contracts with a `when`. */
   readonly condition: CompiledExpression | null
+  /** What must have come before, as its author wrote it; null when nothing must. */
+  readonly after: AfterDocument | null
+  /** The same by the names of the session's store, of which any will do; empty when nothing must. */
+  readonly asks: readonly Mark[]
   /** Present on sandboxes: what they look at in a call, for `explain`. May throw. */
   readonly sight: ((evaluation: Evaluation) => SandboxSight) | null
 }
@@ -61,7 +67,9 @@ export interface CompiledSession extends CompiledCommon {
 export interface CompiledPost extends CompiledCommon {
   readonly type: 'post'
   readonly tools: readonly string[]
-  readonly effect: 'warn' | 'redact' | 'deny'
+  readonly effect: 'warn' | 'redact' | 'deny' | 'label'
+  /** What the session is to remember when it fires; null unless the effect is `label`. */
+  readonly mark: Mark | null
   readonly redactPatterns: readonly Pattern[]
   readonly condition: CompiledExpression | null
 }

@@ -1,6 +1,7 @@
 import type { CompiledExpression } from '../expressions/compile.ts'
 import type { Evaluation } from '../expressions/evaluation.ts'
 import { errorText, PolicyError } from '../expressions/outcome.ts'
+import type { Mark } from '../history/history.ts'
 import type { MessageMaker } from '../messages/template.ts'
 import { withDatesAsText } from '../plain/dates.ts'
 import type { Fired } from './compiled.ts'
@@ -37,6 +38,22 @@ export function conditionVerdict(
       detail = errorText(error)
     }
     return unjudged(message(evaluation), metadata, detail)
+  }
+}
+
+/**
+ * The evaluation of a contract that concerns only sessions in which something came before. Where nobody read what came before,
+ * it cannot be judged, and fires.
+ */
+export function afterVerdict(
+  asks: readonly Mark[],
+  verdict: (evaluation: Evaluation) => Fired | null,
+): (evaluation: Evaluation) => Fired | null {
+  return (evaluation) => {
+    const { past } = evaluation.counters
+    if (past !== undefined) return asks.some((mark) => past.has(mark)) ? verdict(evaluation) : null
+    const fired = verdict(evaluation)
+    return fired && unjudged(fired.message, fired.metadata, 'what came before in the session was not read')
   }
 }
 

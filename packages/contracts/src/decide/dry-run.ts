@@ -5,6 +5,7 @@ import type { ToolRegistry } from '../envelope/registry.ts'
 import { configError } from '../errors.ts'
 import type { Evaluation } from '../expressions/evaluation.ts'
 import { responseText } from '../expressions/response.ts'
+import { marksOfPast, NO_PAST, type PastInput, pastOfMarks } from '../history/history.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Counters, DecideContext, Envelope } from '../types.ts'
 import { BASH_COMMAND, unreadableBashCommand } from './bash-command.ts'
@@ -18,6 +19,8 @@ export interface DryRunCall {
   readonly output?: unknown
   /** Default: `production`. */
   readonly environment?: string | null
+  /** What came before in the session; nothing when it is left out. */
+  readonly after?: PastInput
   readonly metadata?: Readonly<Record<string, unknown>>
   readonly registry?: ToolRegistry
 }
@@ -29,6 +32,7 @@ export interface DryRunBatchCall {
   readonly principal?: PrincipalInput | null
   readonly output?: unknown
   readonly environment?: string | null
+  readonly after?: PastInput
 }
 
 export interface DryRunContract {
@@ -40,7 +44,7 @@ export interface DryRunContract {
   /** True only for a contract that fired in observe mode, and not because it ended in an error. */
   readonly observed: boolean
   /** Declared effect of post contracts; always `warn` for the others. */
-  readonly effect: 'warn' | 'redact' | 'deny'
+  readonly effect: 'warn' | 'redact' | 'deny' | 'label'
   readonly policyError: boolean
 }
 
@@ -50,11 +54,13 @@ export interface DryRunResult {
   readonly contracts: readonly DryRunContract[]
   readonly denyReasons: readonly string[]
   readonly warnReasons: readonly string[]
+  /** What the session is labelled with when the tool returns this output; labels that are only observed are left out. */
+  readonly labels: readonly string[]
   readonly contractsEvaluated: number
   readonly policyError: boolean
 }
 
-const NO_COUNTERS: Counters = Object.freeze({ attempts: 0, executions: 0, toolExecutions: 0 })
+const NO_COUNTERS: Counters = Object.freeze({ attempts: 0, executions: 0, toolExecutions: 0, past: NO_PAST })
 
 /**
  * Judges a call against every contract that names its tool, without stopping at the first that fires: pre contracts,
@@ -71,21 +77,27 @@ export function dryRun(policy: Policy, call: DryRunCall, context?: DecideContext
   })
   const plan = policy.planFor(envelope.toolName)
   const contracts = unreadableCommand(envelope)
-  const evaluation = policy.evaluation(envelope, NO_COUNTERS, context)
+  const counters = call.after === undefined ? NO_COUNTERS : { ...NO_COUNTERS, past: marksOfPast(call.after) }
+  const labels: string[] = []
+  const evaluation = policy.evaluation(envelope, counters, context)
   try {
     for (const gate of plan.gates) judge(gate, evaluation, contracts)
-    if (envelope.joined !== null) judgeJoined(policy, envelope.joined, plan.gates, context, contracts)
+    if (envelope.joined !== null) judgeJoined(policy, envelope.joined, counters, plan.gates, context, contracts)
     if (call.output !== null && call.output !== undefined) {
       evaluation.response = call.output
       evaluation.inPost = true
       // The gates have read `output.text` and `result.*` as missing; the post contracts must not.
       evaluation.forget()
-      for (const contract of plan.post) judge(contract, evaluation, contracts)
+      for (const contract of plan.post) {
+        judge(contract, evaluation, contracts)
+        const fired = contracts.at(-1)
+        if (contract.mark !== null && fired?.passed === false && !fired.observed) labels.push(contract.mark)
+      }
     }
   } finally {
     evaluation.end()
   }
-  return summary(envelope.toolName, contracts)
+  return summary(envelope.toolName, contracts, labels)
 }
 
 /**
@@ -108,6 +120,7 @@ export function dryRunBatch(
         principal: typeof principal === 'object' ? principal : null,
         output: typeof call.output === 'object' ? responseText(call.output) : call.output,
         environment: call.environment ?? null,
+        ...(call.after === undefined ? {} : { after: call.after }),
       },
       context,
     )
@@ -126,11 +139,12 @@ function unreadableCommand(envelope: Envelope): DryRunContract[] {
 function judgeJoined(
   policy: Policy,
   joined: Envelope,
+  counters: Counters,
   gates: readonly CompiledGate[],
   context: DecideContext | undefined,
   contracts: DryRunContract[],
 ): void {
-  const evaluation = policy.evaluation(joined, NO_COUNTERS, context)
+  const evaluation = policy.evaluation(joined, counters, context)
   try {
     const seen: DryRunContract[] = []
     for (const gate of gates) judge(gate, evaluation, seen)
@@ -177,8 +191,8 @@ function tagsOf(fired: Fired | null): readonly string[] {
   return Array.isArray(tags) ? tags : []
 }
 
-function summary(toolName: string, contracts: readonly DryRunContract[]): DryRunResult {
-  const reasons = contracts.filter((contract) => !contract.passed && !contract.observed)
+function summary(toolName: string, contracts: readonly DryRunContract[], marks: readonly string[]): DryRunResult {
+  const reasons = contracts.filter(({ passed, observed, effect }) => !passed && !observed && effect !== 'label')
   const texts = (isPost: boolean) =>
     reasons
       .filter((contract) => (contract.contractType === 'postcondition') === isPost)
@@ -191,6 +205,7 @@ function summary(toolName: string, contracts: readonly DryRunContract[]): DryRun
     contracts,
     denyReasons,
     warnReasons,
+    labels: pastOfMarks(marks).labels,
     contractsEvaluated: contracts.length,
     policyError: contracts.some((contract) => contract.policyError),
   }

@@ -135,6 +135,7 @@ function cannotWait(contract: CompiledPost, toolSuccess: boolean): PostDecision 
     redactedResponse: null,
     replacement: null,
     outputSuppressed: false,
+    marks: [],
   }
 }
 
@@ -150,6 +151,7 @@ class PostFindings {
   /** The response as it stands after the redactions so far; null while it is untouched. */
   #replaced: { readonly value: unknown; readonly text: string } | null = null
   #suppressed = false
+  readonly #marks: string[] = []
   #policyError = false
   #passed = true
 
@@ -162,6 +164,10 @@ class PostFindings {
     const observed = contract.mode === 'observe' || contract.candidate
     this.records.push(firedRecord(contract.id, contract.recordType, fired, observed))
     if (fired.policyError) this.#policyError = true
+    if (contract.mark !== null) {
+      this.#marks.push(contract.mark)
+      return
+    }
     if (observed) {
       this.#warnings.push(warning(`[observe] ${fired.message}`))
       return
@@ -213,6 +219,7 @@ class PostFindings {
       redactedResponse: this.#replaced?.text ?? null,
       replacement: this.#replaced && { value: this.#replaced.value },
       outputSuppressed: this.#suppressed,
+      marks: this.#marks,
     }
   }
 }

@@ -3,6 +3,7 @@ import { decidePre } from '../decide/pre.ts'
 import type { CompiledExpression } from '../expressions/compile.ts'
 import type { Evaluation } from '../expressions/evaluation.ts'
 import { errorText, type Outcome, PolicyError } from '../expressions/outcome.ts'
+import { type PastInput, pastOfMarks } from '../history/history.ts'
 import type { Policy } from '../policy/policy.ts'
 import { redactArgs } from '../redact/policy.ts'
 import type { Counters, DecideContext, Envelope, Mode, PreDecision } from '../types.ts'
@@ -38,6 +39,10 @@ export interface ExplainedContract {
   readonly policyError: boolean
   readonly message: string | null
   readonly condition: ExplainedNode | null
+  /** What must have come before, and what of it has; null when the contract asks for nothing. */
+  readonly after: { readonly asked: Required<PastInput>; readonly found: Required<PastInput> } | null
+  /** What the session is labelled with when it fires. */
+  readonly label: string | null
   readonly sandbox: SandboxSight | null
   /** Limits a session contract fires at; null where it has none. */
   readonly limits: { readonly maxAttempts: number | null; readonly maxToolCalls: number | null } | null
@@ -106,11 +111,23 @@ function explainContract(contract: CompiledContract, evaluation: Evaluation): Ex
     policyError: fired?.policyError ?? false,
     message: fired?.message ?? null,
     condition: condition === null ? null : explainNode(condition, evaluation),
+    after: afterOf(contract, evaluation),
+    label: contract.type === 'post' && contract.mark !== null ? (pastOfMarks([contract.mark]).labels[0] ?? null) : null,
     sandbox: contract.type === 'sandbox' ? sightOf(contract.sight, evaluation) : null,
     limits:
       contract.type === 'session'
         ? { maxAttempts: finite(contract.maxAttempts), maxToolCalls: finite(contract.maxToolCalls) }
         : null,
+  }
+}
+
+function afterOf(contract: CompiledContract, { counters }: Evaluation): ExplainedContract['after'] {
+  if (contract.type !== 'pre' || contract.after === null) return null
+  const { past } = counters
+  const found = past === undefined ? [] : contract.asks.filter((mark) => past.has(mark))
+  return {
+    asked: { labels: [...contract.after.labels], tools: [...contract.after.tools] },
+    found: pastOfMarks(found),
   }
 }
 

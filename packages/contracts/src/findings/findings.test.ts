@@ -23,6 +23,7 @@ describe('findings', () => {
       redactedResponse: null,
       replacement: null,
       outputSuppressed: false,
+      marks: [],
       contractsEvaluated: [
         { name: 'a', type: 'postcondition', passed: true, message: null },
         { name: 'b', type: 'postcondition', passed: false, message: null, observed: true },

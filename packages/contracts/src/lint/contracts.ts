@@ -1,6 +1,6 @@
 import { DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_TOOL_CALLS } from '../bounds.ts'
 import type { BundleDocument, ContractDocument, PostDocument, SessionDocument } from '../document.ts'
-import type { PathPart } from '../load/issues.ts'
+import { nearest, type PathPart } from '../load/issues.ts'
 import type { YamlNode } from '../load/yaml/nodes.ts'
 import { keyOf } from '../load/yaml/value.ts'
 import { globMatches } from '../match/glob.ts'
@@ -22,6 +22,7 @@ export function lintContracts(document: BundleDocument, root: YamlNode, report: 
   const comparisons = new Comparisons()
   const effort = new Effort()
   const budget = measureBudget()
+  const labels = labelsPut(document)
   document.contracts.forEach((contract, index) => {
     const node = nodes.items[index] as YamlNode
     const path: PathPart[] = [list, index]
@@ -46,6 +47,8 @@ export function lintContracts(document: BundleDocument, root: YamlNode, report: 
     }
     lintMessage(contract, node, path, absent, report)
     if (contract.type === 'post') lintDowngrade(document, contract, node, path, report)
+    if (contract.type === 'pre' && contract.after !== undefined)
+      lintAfter(contract.id, contract.after.labels, labels, node, path, report)
     if (contract.type === 'session') lintLimits(contract, node, path, report)
   })
   lintExactNames(childOf(root, 'tools'), ['tools'], report)
@@ -84,6 +87,34 @@ function lintLeaf(contract: ContractDocument, leaf: Leaf, budget: MeasureBudget,
   })
 }
 
+/** Every label that a contract in force puts on a session. */
+function labelsPut({ contracts }: BundleDocument): ReadonlySet<string> {
+  return new Set(contracts.flatMap((each) => (each.type === 'post' && each.enabled ? (each.then.label ?? []) : [])))
+}
+
+function lintAfter(
+  id: string,
+  asked: readonly string[],
+  put: ReadonlySet<string>,
+  node: YamlNode,
+  path: readonly PathPart[],
+  report: Report,
+): void {
+  const list = childOf(childOf(node, 'after'), 'labels')
+  asked.forEach((label, index) => {
+    if (put.has(label)) return
+    const at = list?.kind === 'sequence' ? list.items[index] : undefined
+    const slip = nearest(label, put)
+    report(
+      'label_never_put',
+      [...path, 'after', 'labels', index],
+      at ?? node,
+      `'${id}': no contract of this bundle labels a session '${label}'`,
+      slip === null ? 'a post contract does so: then: {effect: label, label: …}' : `did you mean '${slip}'?`,
+    )
+  })
+}
+
 /** Outputs of tools that change the world are neither redacted nor suppressed. */
 function lintDowngrade(
   document: BundleDocument,
@@ -93,7 +124,7 @@ function lintDowngrade(
   report: Report,
 ): void {
   const { effect } = contract.then
-  if (effect === 'warn' || contract.tool === 'Bash') return
+  if (effect === 'warn' || effect === 'label' || contract.tool === 'Bash') return
   const matching = [...document.tools].filter(([name]) => globMatches(contract.tool, name))
   if (matching.some(([, tool]) => tool.sideEffect === 'read' || tool.sideEffect === 'pure')) return
   const then = childOf(node, 'then')

@@ -41,13 +41,23 @@ export function shadowOf(
 }
 
 function shadows(earlier: PreDocument, later: PreDocument, comparisons: Comparisons): boolean {
-  if (earlier.then.effect !== 'deny' || earlier.mode === 'observe') return false
+  if (earlier.then.effect !== 'deny' || earlier.mode === 'observe' || !comesWhenever(earlier, later)) return false
   if (earlier.mode !== later.mode && earlier.mode !== 'enforce') return false
   const covers =
     earlier.tool === '*' ||
     earlier.tool === later.tool ||
     (!/[*?[]/.test(later.tool) && globMatches(earlier.tool, later.tool))
   return covers && implies(later.when, earlier.when, comparisons)
+}
+
+/** Whether what the later contract asks of the session's past is all that the earlier one asks. */
+function comesWhenever({ after: earlier }: PreDocument, { after: later }: PreDocument): boolean {
+  if (earlier === undefined) return true
+  if (later === undefined) return false
+  return (
+    later.labels.every((label) => earlier.labels.includes(label)) &&
+    later.tools.every((tool) => earlier.tools.includes(tool))
+  )
 }
 
 /** Whether `a` can only hold when `b` does. Wrong answers are always "no". */

@@ -9,13 +9,18 @@ import { parsePattern } from '../regex/parse.ts'
 import type { ContractIssue } from '../types.ts'
 
 /** A family of published SDKs, by the language it is written in. */
-export type Reader = 'typescript' | 'go'
+export type Reader = 'python' | 'typescript' | 'go'
 
 /** What the published SDKs of one language make of a document that loads here. */
 export interface ReaderIssue extends ContractIssue {
   readonly reader: Reader
 }
 
+const ALL: readonly (readonly [Reader, string])[] = [
+  ['python', 'Python'],
+  ['typescript', 'TypeScript'],
+  ['go', 'Go'],
+]
 /** UTF-8 bytes; the TypeScript SDK refuses more. */
 const LARGEST_FOR_TYPESCRIPT = 524_288
 /** RE2, which Go uses, refuses to repeat more often. */
@@ -23,7 +28,7 @@ const MOST_REPEATS_OF_RE2 = 1000
 const MAX_ISSUES = 100
 
 /**
- * What keeps agents with the TypeScript or the Go SDK from loading a bundle that loads here. They keep the contracts they have,
+ * What keeps agents with a published SDK from loading a bundle that loads here. They keep the contracts they have,
  * and say nothing of it to the server: a person should know before a deploy.
  *
  * @param text a document that loads
@@ -65,6 +70,21 @@ export function readerIssues(text: string, document: BundleDocument, offered: st
         offset,
         `The Go SDK refuses a bundle with the pattern ${pattern}: RE2 does not read it`,
         'look-ahead, look-behind, references to groups, atomic groups and more than 1,000 repeats are not read there',
+      )
+  })
+  document.contracts.forEach((contract, index) => {
+    const asksForPast = contract.type === 'pre' && contract.after !== undefined
+    if (!asksForPast && (contract.type !== 'post' || contract.then.effect !== 'label')) return
+    const list = document.kind === 'Ruleset' ? 'rules' : 'contracts'
+    const what = asksForPast ? "'after'" : 'a label'
+    for (const [reader, name] of ALL)
+      report(
+        reader,
+        'sequence_of_reader',
+        asksForPast ? `${list}[${index}].after` : `${list}[${index}].then`,
+        null,
+        `The ${name} SDK refuses this bundle: '${contract.id}' has ${what}, which no published SDK of Edictum knows`,
+        'assign agents of that SDK a bundle without it: @lictor/guard and the gateways read it',
       )
   })
   const roots = [...new Set(document.contracts.flatMap((one) => (one.type === 'sandbox' ? one.within : [])))]

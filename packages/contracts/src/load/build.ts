@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noThenProperty: 'then' is a field of the language, and a keyword of JSON Schema
 import { DEFAULT_TIMEOUT } from '../bounds.ts'
 import type {
+  AfterDocument,
   BundleDocument,
   ContractDocument,
   Expression,
@@ -13,6 +14,8 @@ import type {
 import type { Mode, SideEffect, TimeoutEffect } from '../types.ts'
 import type { Checked } from './check.ts'
 
+/** The condition of a contract that names none. */
+const ALWAYS: Expression = Object.freeze({ all: Object.freeze([]) })
 const NOTHING: readonly string[] = Object.freeze([])
 const NO_METADATA: Readonly<Record<string, unknown>> = Object.freeze({})
 
@@ -71,7 +74,7 @@ function common(contract: Checked) {
 function then(contract: Checked) {
   const written = contract.then as Checked
   return {
-    message: written.message as string,
+    message: (written.message as string | undefined) ?? `The session is labelled '${written.label}'.`,
     tags: (written.tags as readonly string[] | undefined) ?? NOTHING,
     metadata: (written.metadata as Record<string, unknown> | undefined) ?? NO_METADATA,
   }
@@ -90,7 +93,8 @@ function buildPre(contract: Checked): PreDocument {
     ...common(contract),
     type: 'pre',
     tool: contract.tool as string,
-    when: contract.when as Expression,
+    when: (contract.when as Expression | undefined) ?? ALWAYS,
+    ...(contract.after === undefined ? {} : { after: after(contract.after as Checked) }),
     then: Object.freeze({
       ...then(contract),
       effect: written.effect as PreDocument['then']['effect'],
@@ -99,15 +103,24 @@ function buildPre(contract: Checked): PreDocument {
   })
 }
 
+function after(written: Checked): AfterDocument {
+  return Object.freeze({
+    labels: (written.labels as readonly string[] | undefined) ?? NOTHING,
+    tools: (written.tools as readonly string[] | undefined) ?? NOTHING,
+  })
+}
+
 function buildPost(contract: Checked): PostDocument {
+  const written = contract.then as Checked
   return Object.freeze({
     ...common(contract),
     type: 'post',
     tool: contract.tool as string,
-    when: contract.when as Expression,
+    when: (contract.when as Expression | undefined) ?? ALWAYS,
     then: Object.freeze({
       ...then(contract),
-      effect: (contract.then as Checked).effect as PostDocument['then']['effect'],
+      effect: written.effect as PostDocument['then']['effect'],
+      ...(written.label === undefined ? {} : { label: written.label as string }),
     }),
   })
 }

@@ -3,7 +3,7 @@ import { ExpressionChecker, type ExpressionOptions } from './expressions.ts'
 import { nearest, pathText } from './issues.ts'
 import { describe, entryOf, isLater, isNull, isText, lastOfEach, layoutOf, scalarOf } from './reading.ts'
 import { INVALID, Reporter } from './reporter.ts'
-import type { Field, ObjectShape, Shape, StringShape } from './shape.ts'
+import type { Dependence, Field, ObjectShape, Shape, StringShape } from './shape.ts'
 import { STEP } from './steps.ts'
 import { BUNDLE, CONTRACTS } from './table.ts'
 import type { MappingEntry, MappingNode, YamlNode } from './yaml/nodes.ts'
@@ -222,7 +222,36 @@ class Checker {
       else result[names[at] as string] = value
     }
     this.#to.depth = depth
+    const has = (name: string) => taken[positions.get(name) as number] !== undefined
+    if (shape.depends !== undefined && !this.#checkDependence(shape, shape.depends, node, result, has)) valid = false
     return valid ? result : INVALID
+  }
+
+  #checkDependence(
+    shape: ObjectShape,
+    { on, is, requires = [], otherwiseRequires = [], otherwiseRefuses = [] }: Dependence,
+    node: MappingNode,
+    result: Checked,
+    has: (name: string) => boolean,
+  ): boolean {
+    let word: unknown = result
+    for (const name of on) word = (word as Checked | undefined)?.[name]
+    const holds = is === undefined ? has(on[0] as string) : word === is
+    const needed = holds ? requires : otherwiseRequires
+    const refused = holds ? [] : otherwiseRefuses
+    let valid = true
+    for (const name of needed) {
+      if (has(name)) continue
+      this.#to.schemaAt(this.#spoken(name, shape.fields[name] as Field), node, 'is required')
+      valid = false
+    }
+    for (const name of refused) {
+      if (!has(name)) continue
+      const spoken = on.map((field) => (this.#to.later && field === 'effect' ? 'action' : field)).join('.')
+      this.#to.schemaAt(name, node, `belongs to ${spoken}: ${is}`)
+      valid = false
+    }
+    return valid
   }
 
   #checkGroups(shape: ObjectShape, node: MappingNode, has: (name: string) => boolean): boolean {

@@ -40,7 +40,19 @@ export interface ObjectShape {
   readonly someOf?: readonly string[]
   /** Exactly one of these fields. */
   readonly oneOf?: readonly string[]
+  /** What other fields must or must not be there, by the word that a field has. */
+  readonly depends?: Dependence
   readonly doc?: string
+}
+
+export interface Dependence {
+  /** Names that lead to the field, in the words of a `ContractBundle`. */
+  readonly on: readonly string[]
+  /** Left out: any word, as long as the field is there. */
+  readonly is?: string
+  readonly requires?: readonly string[]
+  readonly otherwiseRequires?: readonly string[]
+  readonly otherwiseRefuses?: readonly string[]
 }
 
 export interface Field {

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noThenProperty: 'then' is a field of the language, and a keyword of JSON Schema
-import { DEFAULT_TIMEOUT, MAX_MESSAGE, MAX_SERVER_NAME, MAX_SERVER_TIMEOUT } from '../bounds.ts'
-import { list, type ObjectShape, optional, required, type Shape, text } from './shape.ts'
+import { DEFAULT_TIMEOUT, MAX_LABEL, MAX_MESSAGE, MAX_SERVER_NAME, MAX_SERVER_TIMEOUT } from '../bounds.ts'
+import { type Dependence, list, type ObjectShape, optional, required, type Shape, text } from './shape.ts'
 
 /** The bundle document, field by field. The only place these rules are written. */
 
@@ -12,6 +12,21 @@ const MESSAGE = text({
   doc: 'Shown to the agent. {args.path} and other selectors in braces are filled in.',
 })
 const TOOL = text({ min: 1, carried: MAX_SERVER_NAME, doc: 'Tool name, or a glob such as mcp_*.' })
+/** A name of the counter that the session keeps for it: what a tool name cannot hold, and what a glob is made of, are out. */
+const EXACT_TOOL = text({
+  min: 1,
+  pattern: /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029/\\*?[\]]+$/,
+  rule: 'the exact name of a tool',
+  carried: MAX_SERVER_NAME,
+  doc: 'Exact tool name.',
+})
+const LABEL = text({
+  min: 1,
+  max: MAX_LABEL,
+  pattern: /^[a-z0-9][a-z0-9_-]*$/,
+  rule: 'small letters, digits, - and _, beginning with a letter or digit',
+  doc: 'A word that a session bears from then on.',
+})
 const TIMEOUT: Shape = {
   type: 'integer',
   min: 1,
@@ -28,12 +43,14 @@ const COUNT: Shape = { type: 'integer', min: 1 }
 
 export const EFFECT_WORDS: Readonly<Record<string, string>> = { deny: 'block', approve: 'ask' }
 
-function then(choices: readonly string[], more: ObjectShape['fields'] = {}): ObjectShape {
+function then(choices: readonly string[], more: ObjectShape['fields'] = {}, depends?: Dependence): ObjectShape {
+  const isAlwaysThere = depends?.otherwiseRequires?.includes('message') !== true
   return {
     type: 'object',
+    ...(depends === undefined ? {} : { depends }),
     fields: {
       effect: required(text({ choices, later: EFFECT_WORDS }), ['action']),
-      message: required(MESSAGE),
+      message: isAlwaysThere ? required(MESSAGE) : optional(MESSAGE),
       tags: optional(list(NON_EMPTY, 0)),
       metadata: optional({ type: 'map', values: { type: 'any' } }),
       ...more,
@@ -59,10 +76,17 @@ export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
   pre: {
     type: 'object',
     doc: 'Decides before a tool is called.',
+    depends: { on: ['after'], otherwiseRequires: ['when'] },
     fields: {
       ...COMMON,
       tool: required(TOOL),
-      when: required({ type: 'expression' }),
+      when: optional({ type: 'expression' }),
+      after: optional({
+        type: 'object',
+        doc: 'Only in a session that bears one of these labels, or in which one of these tools has run.',
+        someOf: ['labels', 'tools'],
+        fields: { labels: optional(list(LABEL)), tools: optional(list(EXACT_TOOL)) },
+      }),
       then: required(
         then(['deny', 'approve'], {
           timeout: optional(TIMEOUT),
@@ -74,11 +98,25 @@ export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
   post: {
     type: 'object',
     doc: 'Judges what a tool returned.',
+    // A label may be put whatever the tool returned.
+    depends: { on: ['then', 'effect'], is: 'label', otherwiseRequires: ['when'] },
     fields: {
       ...COMMON,
       tool: required(TOOL),
-      when: required({ type: 'expression' }),
-      then: required(then(['warn', 'redact', 'deny'])),
+      when: optional({ type: 'expression' }),
+      then: required(
+        then(
+          ['warn', 'redact', 'deny', 'label'],
+          { label: optional(LABEL) },
+          {
+            on: ['effect'],
+            is: 'label',
+            requires: ['label'],
+            otherwiseRequires: ['message'],
+            otherwiseRefuses: ['label'],
+          },
+        ),
+      ),
     },
   },
   session: {

@@ -2,6 +2,7 @@ import { MAX_PATTERN_TEXT } from '../bounds.ts'
 import { type CompiledPost, type Fired, firedRecord, SKIPPED } from '../contracts/compiled.ts'
 import { decidePost } from '../decide/post.ts'
 import type { CompiledExpression } from '../expressions/compile.ts'
+import type { Mark } from '../history/history.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { ContractRecord, DecideContext, Envelope, PostDecision } from '../types.ts'
 import { type Redactor, redactorOf } from './redact.ts'
@@ -47,7 +48,7 @@ export function judgeChunks(policy: Policy, envelope: Envelope, context?: Decide
 /** Whether a contract that fires changes what the caller gets. */
 function isEffective({ effect, mode, candidate }: CompiledPost, { sideEffect }: Envelope): boolean {
   const isSafe = sideEffect === 'pure' || sideEffect === 'read'
-  return isSafe && effect !== 'warn' && mode !== 'observe' && !candidate
+  return isSafe && effect !== 'warn' && effect !== 'label' && mode !== 'observe' && !candidate
 }
 
 const SEARCHES: ReadonlySet<string> = new Set(['contains', 'contains_any', 'matches', 'matches_any'])
@@ -74,6 +75,27 @@ function readsOutput(expression: CompiledExpression): boolean {
       return readsOutput(expression.child)
     default:
       return expression.children.some(readsOutput)
+  }
+}
+
+/**
+ * What a session is to remember of a call before anything of its output is read: who reads it piece by piece acts on the first
+ * one before the last has come. A contract that looks at the output leaves its mark whatever the output will be.
+ */
+export function marksBeforeReading(policy: Policy, envelope: Envelope, context?: DecideContext): readonly Mark[] {
+  const { post, postCandidates } = policy.planFor(envelope.toolName)
+  const marking = [...post, ...postCandidates].filter(({ mark }) => mark !== null)
+  if (marking.length === 0) return []
+  const evaluation = policy.evaluation(envelope, NO_COUNTERS, context)
+  evaluation.inPost = true
+  try {
+    const leaving = marking.filter(
+      (contract) =>
+        contract.condition === null || readsOutput(contract.condition) || contract.evaluate(evaluation) !== null,
+    )
+    return leaving.flatMap(({ mark }) => mark ?? [])
+  } finally {
+    evaluation.end()
   }
 }
 
@@ -275,6 +297,7 @@ class WindowJudge extends Judge {
       }
       const observed = contract.mode === 'observe' || contract.candidate
       records.push(firedRecord(contract.id, contract.recordType, fired, observed))
+      if (contract.mark !== null) continue
       if (!observed) passed = false
       warnings.push(`\u26a0\ufe0f ${observed ? '[observe] ' : ''}${fired.message}`)
     }
@@ -287,6 +310,7 @@ class WindowJudge extends Judge {
       redactedResponse: this.#suppression ?? (this.#isChanged ? '[the output was redacted as it came]' : null),
       replacement: null,
       outputSuppressed: this.isWithheld,
+      marks: [...this.#fired.keys()].flatMap(({ mark }) => mark ?? []),
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Whether two values of a document are the same in all they hold: texts, numbers, booleans, null, lists, maps and records. */
+/** Whether two values of a document are the same in all they hold: texts, numbers, booleans, null, lists, maps, sets of these that are no objects, and records. */
 export function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
@@ -6,6 +6,8 @@ export function isSame(a: unknown, b: unknown): boolean {
     return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => isSame(item, b[i]))
   if (a instanceof Date || b instanceof Date)
     return a instanceof Date && b instanceof Date && a.getTime() === b.getTime()
+  if (a instanceof Set || b instanceof Set)
+    return a instanceof Set && b instanceof Set && a.size === b.size && [...a].every((item) => b.has(item))
   if (a instanceof Map || b instanceof Map)
     return (
       a instanceof Map &&

@@ -1,5 +1,6 @@
 import { DEFAULT_TIMEOUT } from '../bounds.ts'
 import type { CompiledGate, CompiledPost, CompiledSession, CompiledStep } from '../contracts/compiled.ts'
+import type { Mark } from '../history/history.ts'
 import type { ContractRecord, PostDecision, PreDecision } from '../types.ts'
 
 /** Everything a policy has to say about one tool, with the decisions that need no thinking made in advance. */
@@ -11,6 +12,8 @@ export interface ToolPlan {
   /** Contracts of `observe_alongside` layers, in the same order. */
   readonly candidates: readonly CompiledStep[]
   readonly postCandidates: readonly CompiledPost[]
+  /** What its contracts ask of the session's past, each once; empty for nearly every tool. */
+  readonly marks: readonly Mark[]
   /** Enforced limit of executions of this tool, or null. */
   readonly toolLimit: number | null
   /** The records of all steps when every one passes. */
@@ -41,6 +44,7 @@ export function createPlan(parts: PlanParts): ToolPlan {
     post: parts.post,
     candidates: parts.candidates,
     postCandidates: parts.postCandidates,
+    marks: marksOf(steps, parts.candidates),
     toolLimit: parts.toolLimit,
     passed,
     allowed: Object.freeze({ ...ALLOWED, contractsEvaluated: passed }),
@@ -48,6 +52,11 @@ export function createPlan(parts: PlanParts): ToolPlan {
     succeeded: Object.freeze({ ...POST_PASSED, contractsEvaluated: postPassed }),
     failed: Object.freeze({ ...POST_PASSED, toolSuccess: false, contractsEvaluated: postPassed }),
   }
+}
+
+function marksOf(...steps: (readonly CompiledStep[])[]): readonly Mark[] {
+  const asked = steps.flat().flatMap((step) => (step.type === 'session' ? [] : step.asks))
+  return Object.freeze([...new Set(asked)])
 }
 
 /** Sorting is stable, so each kind keeps its bundle order. */
@@ -79,4 +88,5 @@ const POST_PASSED: PostDecision = Object.freeze({
   redactedResponse: null,
   replacement: null,
   outputSuppressed: false,
+  marks: Object.freeze([]),
 })

@@ -75,6 +75,11 @@ export class Policy {
     return lowest === Number.POSITIVE_INFINITY ? null : lowest
   }
 
+  /** What contracts ask of the past of a session when this tool is called, by the names of its store; most often nothing. */
+  marksFor(tool: string): readonly string[] {
+    return this.planFor(tool).marks
+  }
+
   /** What the policy says about one tool. For the deciding functions of this package. */
   planFor(tool: string): ToolPlan {
     const known = this.#plans.get(tool)

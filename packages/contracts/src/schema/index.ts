@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noThenProperty: 'then' is a field of the language, and a keyword of JSON Schema
-import type { Field, ObjectShape, Shape, StringShape } from '../load/shape.ts'
+import type { Dependence, Field, ObjectShape, Shape, StringShape } from '../load/shape.ts'
 import { BUNDLE, CONTRACTS } from '../load/table.ts'
 import { OPERATORS } from '../operators/operators.ts'
 
@@ -98,6 +98,7 @@ function objectSchema(shape: ObjectShape, later: boolean): JsonSchema {
     ...conditions,
     ...(shape.oneOf ? [{ oneOf: shape.oneOf.map((name) => ({ required: [name] })) }] : []),
     ...(shape.someOf ? [{ anyOf: shape.someOf.map((name) => ({ required: [name] })) }] : []),
+    ...(shape.depends ? [dependenceSchema(shape.depends, later)] : []),
   ]
   return {
     type: 'object',
@@ -105,6 +106,27 @@ function objectSchema(shape: ObjectShape, later: boolean): JsonSchema {
     required,
     additionalProperties: false,
     ...(groups.length > 0 ? { allOf: groups } : {}),
+  }
+}
+
+function dependenceSchema({ on, is, ...asked }: Dependence, later: boolean): JsonSchema {
+  const ways = later && on.at(-1) === 'effect' ? [on, [...on.slice(0, -1), 'action']] : [on]
+  const isSo = ways.map((path) =>
+    path.reduceRight<JsonSchema>(
+      (inner, name) => ({ required: [name], properties: { [name]: inner } }),
+      is === undefined ? {} : { const: is },
+    ),
+  )
+  const { requires = [], otherwiseRequires = [], otherwiseRefuses = [] } = asked
+  return {
+    if: isSo.length === 1 ? isSo[0] : { anyOf: isSo },
+    then: { required: requires },
+    else: {
+      required: otherwiseRequires,
+      ...(otherwiseRefuses.length > 0
+        ? { not: { anyOf: otherwiseRefuses.map((name) => ({ required: [name] })) } }
+        : {}),
+    },
   }
 }
 

@@ -13,6 +13,7 @@ const pre = {
   when: { 'args.x': { equals: 1 } },
   then: { effect: 'deny', message: 'm' },
 }
+const labelling = (then: object) => ({ id: 'a', type: 'post', tool: 'x', then })
 const sandbox = { id: 'a', type: 'sandbox', tool: 'x', within: ['/srv'], message: 'm' }
 const session = { id: 'a', type: 'session', limits: { max_attempts: 1 }, then: pre.then }
 const seeds = (contract: unknown, more = {}) => ({
@@ -48,6 +49,15 @@ describe('the JSON Schema and the loader agree', () => {
     ],
     ['a Ruleset', true, later({ ...pre, then: { action: 'block', message: 'm', timeout_action: 'block' } })],
     ['a Ruleset with seeds words', true, later({ ...sandbox, outside: 'approve', timeout_effect: 'deny' })],
+    ['a past and no condition', true, seeds({ ...pre, when: undefined, after: { tools: ['y'] } })],
+    ['no past and no condition', false, seeds({ ...pre, when: undefined })],
+    ['an empty past', false, seeds({ ...pre, after: {} })],
+    ['a label', true, seeds(labelling({ effect: 'label', label: 'l' }))],
+    ['a label in a Ruleset', true, later(labelling({ action: 'label', label: 'l' }))],
+    ['a label without its word', false, seeds(labelling({ effect: 'label' }))],
+    ['a word of a label elsewhere', false, seeds(labelling({ effect: 'warn', message: 'm', label: 'l' }))],
+    ['a warning without a condition', false, later(labelling({ action: 'warn', message: 'm' }))],
+    ['a warning without a message', false, later({ ...labelling({ action: 'warn' }), when: pre.when })],
     ['no message', false, seeds({ ...pre, then: { effect: 'deny' } })],
     ['an empty message', false, seeds({ ...pre, then: { effect: 'deny', message: '' } })],
     ['a wrong effect', false, seeds({ ...pre, then: { effect: 'warn', message: 'm' } })],

@@ -65,6 +65,7 @@ export function dryRunToWire(result: DryRunResult) {
     })),
     deny_reasons: result.denyReasons,
     warn_reasons: result.warnReasons,
+    labels: result.labels,
     contracts_evaluated: result.contractsEvaluated,
     policy_error: result.policyError,
   }

@@ -1,12 +1,14 @@
 import {
   type ContractRecord,
   type Mode,
+  type PastInput,
   type Principal,
   type PrincipalWire,
   principalToWire,
   type RecordWire,
   recordToWire,
 } from '@lictor/contracts'
+import type { WorkflowStatus } from '../gates.ts'
 
 /** What happened to a call. One call has several events, one per stage. */
 export type AuditAction =
@@ -24,6 +26,10 @@ export type AuditAction =
   | 'call_approval_failed'
   /** The caller took the call back before its tool ran. */
   | 'call_cancelled'
+  /** At the gates of a workflow: a stage was left, the last one was, a person moved the session. */
+  | 'workflow_stage_advanced'
+  | 'workflow_completed'
+  | 'workflow_state_updated'
 
 /** The actions by name, for code that prefers a constant to a string. */
 export const AuditAction = {
@@ -39,6 +45,9 @@ export const AuditAction = {
   CALL_APPROVAL_TIMEOUT: 'call_approval_timeout',
   CALL_APPROVAL_FAILED: 'call_approval_failed',
   CALL_CANCELLED: 'call_cancelled',
+  WORKFLOW_STAGE_ADVANCED: 'workflow_stage_advanced',
+  WORKFLOW_COMPLETED: 'workflow_completed',
+  WORKFLOW_STATE_UPDATED: 'workflow_state_updated',
 } as const satisfies Record<string, AuditAction>
 
 export interface HookRecord {
@@ -93,6 +102,12 @@ export interface AuditEventFields {
   readonly policyVersion?: string | null
   readonly policyError?: boolean
   readonly approval?: ApprovalRecord | null
+  /** What of the session's past the contracts asked for and found. */
+  readonly past?: Required<PastInput> | null
+  /** Where the session stands at its gates. */
+  readonly workflow?: WorkflowStatus | null
+  /** The session that this one belongs to; told with `workflow`. */
+  readonly parentSessionId?: string | null
 }
 
 const NONE: readonly never[] = Object.freeze([])
@@ -127,6 +142,11 @@ export class AuditEvent {
   readonly policyVersion: string | null
   readonly policyError: boolean
   readonly approval: ApprovalRecord | null
+  /** Null where no contract asked for the session's past. */
+  readonly past: Required<PastInput> | null
+  /** Null without gates. */
+  readonly workflow: WorkflowStatus | null
+  readonly parentSessionId: string | null
 
   constructor(fields: AuditEventFields) {
     this.timestamp = fields.timestamp
@@ -156,6 +176,9 @@ export class AuditEvent {
     this.policyVersion = fields.policyVersion ?? null
     this.policyError = fields.policyError ?? false
     this.approval = fields.approval ?? null
+    this.past = fields.past ?? null
+    this.workflow = fields.workflow ?? null
+    this.parentSessionId = fields.parentSessionId ?? null
   }
 
   toJSON(): AuditEventJson {
@@ -188,6 +211,8 @@ export class AuditEvent {
       policy_version: this.policyVersion,
       policy_error: this.policyError,
       ...(this.approval === null ? {} : { approval: approvalToWire(this.approval) }),
+      ...(this.past === null ? {} : { past: this.past }),
+      ...(this.workflow === null ? {} : workflowToWire(this, this.workflow)),
     }
   }
 }
@@ -205,7 +230,21 @@ export function approvalToWire(approval: ApprovalRecord): ApprovalRecordWire {
   return { id, decided_by: decidedBy, reason, action_digest: actionDigest, verification }
 }
 
-export interface AuditEventJson {
+/** What an event tells of the gates of its session. */
+export interface WorkflowWire {
+  readonly session_id: string
+  readonly parent_session_id: string | null
+  readonly workflow: WorkflowStatus
+}
+
+export function workflowToWire(
+  { runId, parentSessionId }: Pick<AuditEvent, 'runId' | 'parentSessionId'>,
+  workflow: WorkflowStatus,
+): WorkflowWire {
+  return { session_id: runId, parent_session_id: parentSessionId, workflow }
+}
+
+export interface AuditEventJson extends Partial<WorkflowWire> {
   readonly schema_version: string
   readonly timestamp: string
   readonly run_id: string
@@ -235,4 +274,6 @@ export interface AuditEventJson {
   readonly policy_error: boolean
   /** Only on events about an approval. */
   readonly approval?: ApprovalRecordWire
+  /** Only where a contract asked for what came before in the session. */
+  readonly past?: Required<PastInput>
 }

@@ -1,5 +1,6 @@
-import type { Envelope, Mode, ObserveResult, PostDecision, RedactionPolicy } from '@lictor/contracts'
+import type { Envelope, Mode, ObserveResult, PastInput, PostDecision, RedactionPolicy } from '@lictor/contracts'
 import { isoTime } from '../clock.ts'
+import type { WorkflowStatus } from '../gates.ts'
 import { type ApprovalRecord, type AuditAction, AuditEvent } from './event.ts'
 
 /** What a call was decided by, as far as its events tell it. */
@@ -55,6 +56,10 @@ export interface CallFacts {
   readonly policyVersion: string | null
   readonly mode: Mode
   readonly approval: ApprovalRecord | null
+  /** What of the session's past the contracts asked for and found; null when none asked. */
+  readonly past: Required<PastInput> | null
+  /** Where the session stands at its gates; null without gates. */
+  readonly workflow: WorkflowStatus | null
 }
 
 /** How the tool ended. */
@@ -136,7 +141,7 @@ export class AuditRecord {
   }
 
   #makeEvent(): AuditEvent {
-    const { envelope, args, policyVersion, approval } = this.facts
+    const { envelope, args, policyVersion, approval, past, workflow } = this.facts
     const told = this.#told
     const ending = this.#ending
     return new AuditEvent({
@@ -166,8 +171,17 @@ export class AuditRecord {
       mode: this.#mode,
       policyVersion,
       approval,
+      past,
+      workflow,
+      parentSessionId: workflow === null ? null : parentOf(envelope),
     })
   }
+}
+
+/** The session that this one belongs to, where the application says so. */
+function parentOf({ metadata }: Envelope): string | null {
+  const parent = metadata.parent_session_id
+  return typeof parent === 'string' ? parent : null
 }
 
 const NONE: readonly never[] = Object.freeze([])

@@ -1,5 +1,6 @@
 import {
   type Mode,
+  type PastInput,
   type PrincipalWire,
   principalToWire,
   type RecordWire,
@@ -7,7 +8,15 @@ import {
   recordToWire,
   responseText,
 } from '@lictor/contracts'
-import { type ApprovalRecordWire, type AuditAction, type AuditEvent, approvalToWire, type HookRecord } from './event.ts'
+import {
+  type ApprovalRecordWire,
+  type AuditAction,
+  type AuditEvent,
+  approvalToWire,
+  type HookRecord,
+  type WorkflowWire,
+  workflowToWire,
+} from './event.ts'
 
 /** What an event does not know of itself. */
 export interface AuditOrigin {
@@ -21,7 +30,7 @@ export interface AuditOrigin {
 }
 
 /** The account of an event. What says nothing is left out, from `run_id` on. */
-export interface AuditPayloadWire {
+export interface AuditPayloadWire extends Partial<WorkflowWire> {
   readonly tool_args: unknown
   readonly side_effect: string
   readonly environment: string
@@ -41,6 +50,7 @@ export interface AuditPayloadWire {
   readonly duration_ms?: number
   readonly error?: string
   readonly approval?: ApprovalRecordWire
+  readonly past?: Required<PastInput>
 }
 
 /** An audit event as `POST /api/v1/events` takes it. */
@@ -89,6 +99,8 @@ function payloadToWire(event: AuditEvent, origin: AuditOrigin): AuditPayloadWire
   if (event.durationMs > 0) payload.duration_ms = event.durationMs
   if (event.error !== null) payload.error = event.error
   if (event.approval !== null) payload.approval = approvalToWire(event.approval)
+  if (event.past !== null) payload.past = event.past
+  if (event.workflow !== null) Object.assign(payload, workflowToWire(event, event.workflow))
   return payload
 }
 

@@ -317,3 +317,34 @@ describe('an adoption is acknowledged', () => {
     expect(console_.to('/api/v1/agents/ack')).toHaveLength(1)
   })
 })
+
+describe('sequence rules over the server', () => {
+  const rules = [
+    '{ id: web, type: post, tool: fetch, then: { effect: label, label: untrusted } }',
+    '{ id: no-mail, type: pre, tool: send_mail, after: { labels: [untrusted], tools: [read_inbox] }, then: { effect: deny, message: "Not now." } }',
+  ]
+
+  test.each(['fetch', 'read_inbox'])(
+    'what %s left in a session is there for every guard that shares it',
+    async (tool) => {
+      contracts = rules
+      const [one, other] = [await connect(), await connect()]
+      const shared = { sessionId: 'conversation-1' }
+      await other.run('send_mail', {}, () => 'sent', shared)
+      await one.run(tool, {}, () => 'a page', shared)
+      await expect(other.run('send_mail', {}, () => 'sent', shared)).rejects.toThrow('Not now.')
+      await other.run('send_mail', {}, () => 'sent', { sessionId: 'conversation-2' })
+    },
+  )
+
+  test('a tool about whose past nothing is asked costs no further exchange', async () => {
+    contracts = rules
+    const guard = await connect()
+    await guard.run('list_files', {}, () => 'a')
+    const alone = console_.to('/api/v1/sessions').length
+    contracts = [deny('no-env', 'list_files', '.env')]
+    const plain = await connect()
+    await plain.run('list_files', {}, () => 'a')
+    expect(console_.to('/api/v1/sessions').length - alone).toBe(alone)
+  })
+})

@@ -44,6 +44,17 @@ export class ServerBackend implements StorageBackend {
     await this.#client.put(sessionPath(key), { value })
   }
 
+  /** A server that knows of no expectation just writes. */
+  async replace(key: string, value: string, expected: string | null): Promise<boolean> {
+    try {
+      await this.#client.put(sessionPath(key), { value, expected })
+      return true
+    } catch (error) {
+      if (hasStatus(error, 409)) return false
+      throw error
+    }
+  }
+
   async delete(key: string): Promise<void> {
     try {
       await this.#client.delete(sessionPath(key))

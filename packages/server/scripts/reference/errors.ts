@@ -161,6 +161,11 @@ export const rare: Readonly<Record<string, unknown>> = {
     detail:
       "This server is set up at its own machine (localhost), at the address in LICTOR_BASE_URL, or with the link that the server printed when it started; not as 'lictor.example.com'.",
   },
+  'PUT /api/v1/sessions/{key} 409': { detail: "The value of 's:one:workflow:train:state' has changed; read it again." },
+  'PUT /v1/sessions/{key} 409': {
+    error: "The value of 's:one:workflow:train:state' has changed; read it again.",
+    message: "The value of 's:one:workflow:train:state' has changed; read it again.",
+  },
   'POST /api/v1/sessions/reserve 503': {
     detail: 'More waits to be stored than this server holds. Send it again shortly.',
   },

@@ -12,6 +12,10 @@ export interface LoggedEvent {
   readonly principal: Mapping | null
   readonly action: string
   readonly outcome: OriginalOutcome
+  /** Of the event, from 1. */
+  readonly line: number
+  /** What the event tells of the session before the call, of whatever shape. */
+  readonly past: unknown
 }
 
 /** A line of a log that nothing can be said of, and why. */
@@ -69,6 +73,8 @@ export function readAuditLog(text: string): AuditLog {
         principal: isMapping(event.principal) ? event.principal : null,
         action: event.action,
         outcome,
+        line: number,
+        past: event.past,
       })
   }
   return { events, unjudged: unjudged.sort((a, b) => a.line - b.line) }

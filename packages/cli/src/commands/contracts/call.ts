@@ -2,6 +2,8 @@ import {
   type Counters,
   createEnvelope,
   type Envelope,
+  marksOfPast,
+  type PastInput,
   type Policy,
   type PreDecision,
   type PrincipalInput,
@@ -21,6 +23,8 @@ export interface CallOptions {
   readonly principalRole?: string
   readonly principalUser?: string
   readonly principalTicket?: string
+  readonly afterLabel?: readonly string[]
+  readonly afterTool?: readonly string[]
 }
 
 /** A call to judge. */
@@ -29,6 +33,8 @@ export interface Call {
   readonly args: Readonly<Record<string, unknown>>
   readonly environment: string
   readonly principal: PrincipalInput | null
+  /** What came before in the session. */
+  readonly after?: PastInput
 }
 
 /** The options that describe a call. */
@@ -40,6 +46,8 @@ export function describeCall(command: Command): Command {
     .option('--principal-role <role>', 'the role of whom it is called for')
     .option('--principal-user <id>', 'their user id')
     .option('--principal-ticket <reference>', 'the ticket they work on')
+    .option('--after-label <label...>', 'a label that the session bears')
+    .option('--after-tool <name...>', 'a tool that has run in the session')
 }
 
 /** @throws CliError (used wrongly) when the arguments are no JSON object */
@@ -53,6 +61,7 @@ export function callOf(options: CallOptions): Call {
     principal: hasPrincipal
       ? { role: principalRole ?? null, userId: principalUser ?? null, ticketRef: principalTicket ?? null }
       : null,
+    after: { labels: options.afterLabel ?? [], tools: options.afterTool ?? [] },
   }
 }
 
@@ -63,8 +72,10 @@ export function envelopeOf(policy: Policy, { tool, args, environment, principal 
   )
 }
 
-/** A session that has not begun: no limit is reached, so only pre contracts and sandboxes speak. */
-export const FRESH_SESSION: Counters = Object.freeze({ attempts: 0, executions: 0, toolExecutions: 0 })
+/** A session in which no limit is reached, so only pre contracts and sandboxes speak, and in which this came before. */
+export function sessionAfter(past: PastInput | undefined): Counters {
+  return { attempts: 0, executions: 0, toolExecutions: 0, past: marksOfPast(past ?? {}) }
+}
 
 /** What a decision rests on, for a person and for a case. `approve` decisions count as denied until a human says otherwise. */
 export function verdictOf(decision: PreDecision): 'allow' | 'deny' {

@@ -1,6 +1,6 @@
 import { type DecideContext, decidePre, type Policy } from '@lictor/contracts'
 import { CliError } from '../../errors.ts'
-import { envelopeOf, FRESH_SESSION } from './call.ts'
+import { envelopeOf, sessionAfter } from './call.ts'
 import { isMapping, type Mapping } from './mapping.ts'
 import { type WrittenCall, writtenCall } from './written-call.ts'
 import { parseYaml } from './yaml.ts'
@@ -57,7 +57,7 @@ function parseCase(file: string, given: unknown, number: number): Case {
 /** Pre contracts and sandboxes judge the call; limits and post contracts do not. */
 export function runCase(policy: Policy, given: Case, environment: string, context: DecideContext): CaseResult {
   const envelope = envelopeOf(policy, { ...given, environment: given.environment ?? environment })
-  const { action, decisionName, reason } = decidePre(policy, envelope, FRESH_SESSION, context)
+  const { action, decisionName, reason } = decidePre(policy, envelope, sessionAfter(given.after), context)
   const actual = action === 'pending_approval' ? 'approve' : action
   const { id, tool, expect: expected, matchContract } = given
   let problem = ''

@@ -9,10 +9,10 @@ import {
   decidingTags,
   describeCall,
   envelopeOf,
-  FRESH_SESSION,
   judgedContracts,
   observedContracts,
   plural,
+  sessionAfter,
   verdictOf,
 } from './call.ts'
 import { compileSource, contextOf, loadSource } from './source.ts'
@@ -25,7 +25,7 @@ export function checkCommand({ terminal, settings, exitWith }: Context): Command
   return command.action((file: string, options: CallOptions) => {
     const call = callOf(options)
     const policy = compileSource(terminal, loadSource(terminal, file))
-    const decision = decidePre(policy, envelopeOf(policy, call), FRESH_SESSION, contextOf(terminal))
+    const decision = decidePre(policy, envelopeOf(policy, call), sessionAfter(call.after), contextOf(terminal))
     const verdict = verdictOf(decision)
     const observed = observedContracts(decision)
     const answer = {

@@ -5,7 +5,7 @@ import type { Context } from '../../context.ts'
 import { writeJson } from '../../terminal/json.ts'
 import { style } from '../../terminal/style.ts'
 import { present } from '../../terminal/terminal.ts'
-import { type Call, type CallOptions, callOf, describeCall, envelopeOf, FRESH_SESSION } from './call.ts'
+import { type Call, type CallOptions, callOf, describeCall, envelopeOf, sessionAfter } from './call.ts'
 import { compileSource, contextOf, loadSource } from './source.ts'
 
 /** `lictor explain FILE --tool T --args JSON`: why a call is decided so, contract by contract, leaf by leaf. */
@@ -16,7 +16,13 @@ export function explainCommand({ terminal, settings }: Context): Command {
   return command.action((file: string, options: CallOptions & { result?: string }) => {
     const call = callOf(options)
     const policy = compileSource(terminal, loadSource(terminal, file))
-    const explanation = explain(policy, envelopeOf(policy, call), FRESH_SESSION, contextOf(terminal), options.result)
+    const explanation = explain(
+      policy,
+      envelopeOf(policy, call),
+      sessionAfter(call.after),
+      contextOf(terminal),
+      options.result,
+    )
     present(terminal, settings(command).output, explanationToWire(call, explanation), () => describe(call, explanation))
   })
 }
@@ -69,12 +75,15 @@ function outcome({ action, decisionName }: PreDecision): string {
 }
 
 function contractLines(contract: ExplainedContract): string[] {
-  const { id, type, mode, effect, candidate, fired, policyError, message, condition, sandbox, limits } = contract
+  const { id, type, mode, effect, candidate, fired, policyError, message, condition, after, label, sandbox, limits } =
+    contract
   const said = policyError ? 'fires, because it cannot be judged' : fired ? 'fires' : 'passes'
   const lines = [
     `${mark(!fired)} ${style('bold', id)}  ${type}, ${effect}, ${mode}${candidate ? ', candidate' : ''}: ${said}`,
   ]
   if (fired && message !== null) lines.push(`    ${style('dim', 'message')}  ${message}`)
+  if (after !== null) lines.push(pastLine(after))
+  if (label !== null && fired) lines.push(`    labels the session ${label}`)
   if (condition !== null) lines.push(...nodeLines(condition, '    '))
   if (limits !== null)
     lines.push(`    limits: ${limits.maxAttempts ?? 'no'} attempts, ${limits.maxToolCalls ?? 'no'} executions`)
@@ -89,6 +98,15 @@ function contractLines(contract: ExplainedContract): string[] {
     for (const { host, allowed } of sandbox.hosts) lines.push(`    ${mark(allowed)} host ${writeJson(host)}`)
   }
   return lines
+}
+
+/** What was asked of the session's past, and what of it there was. */
+function pastLine({ asked, found }: NonNullable<ExplainedContract['after']>): string {
+  const words = ({ labels, tools }: typeof asked) =>
+    [...labels.map((label) => `label ${label}`), ...tools.map((tool) => `tool ${tool}`)].join(', ')
+  const seen = words(found)
+  const held = seen === '' ? 'false' : style('yellow', 'true ')
+  return `    ${held}  after ${words(asked)}  ${style('dim', seen === '' ? 'saw nothing' : `saw ${seen}`)}`
 }
 
 /** Each node says whether it holds: a condition that holds makes its contract fire. */

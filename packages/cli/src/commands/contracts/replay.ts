@@ -1,14 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { decidePre, type Policy, type PreDecision, type PrincipalInput } from '@lictor/contracts'
+import type { Policy, PreDecision, PrincipalInput } from '@lictor/contracts'
+import { decideRecorded } from '@lictor/contracts/authoring'
 import { Command } from 'commander'
 import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
 import { writeJson } from '../../terminal/json.ts'
 import { style } from '../../terminal/style.ts'
 import { present, type Terminal } from '../../terminal/terminal.ts'
-import { type LoggedEvent, type OriginalOutcome, readAuditLog } from './audit-log.ts'
-import { envelopeOf, FRESH_SESSION, plural } from './call.ts'
+import { type LoggedEvent, type OriginalOutcome, readAuditLog, type Unjudged } from './audit-log.ts'
+import { envelopeOf, plural, sessionAfter } from './call.ts'
 import { compileSource, contextOf, loadSource, readText } from './source.ts'
 
 interface ReplayedEvent {
@@ -34,11 +35,14 @@ export function replayCommand({ terminal, settings, exitWith }: Context): Comman
   return command.action((file: string, options: { auditLog: string }) => {
     const policy = compileSource(terminal, loadSource(terminal, file))
     const log = readAuditLog(readText(terminal, options.auditLog))
-    for (const { line, reason } of log.unjudged)
+    const answers = log.events.map((event) => replay(terminal, policy, event))
+    const unknown = answers.filter((answer): answer is Unjudged => 'line' in answer)
+    const unjudged = [...log.unjudged, ...unknown].sort((a, b) => a.line - b.line)
+    for (const { line, reason } of unjudged)
       terminal.note(`${options.auditLog}:${line}: ${style('red', 'error')}: ${reason}`)
-    if (log.events.length + log.unjudged.length === 0)
+    if (answers.length + unjudged.length === 0)
       throw new CliError('audit_log', `${options.auditLog}: there is no call in this log, so nothing was replayed`)
-    const replayed = log.events.map((event) => replay(terminal, policy, event))
+    const replayed = answers.filter((answer): answer is ReplayedEvent => !('line' in answer))
     const changed = replayed.filter((event) => event.changed)
     const { output, json } = command.optsWithGlobals<{ output: string; json?: boolean }>()
     const isFormat = ['table', 'json', 'yaml'].includes(output)
@@ -50,22 +54,23 @@ export function replayCommand({ terminal, settings, exitWith }: Context): Comman
     const answer = {
       events: replayed.length,
       changed: changed.length,
-      unjudged: log.unjudged,
+      unjudged,
       changes: changed,
     }
     const format = isFormat ? settings(command).output : json ? 'json' : 'table'
     present(terminal, format, answer, () => [
       ...changed.map(changeLine),
       `Replayed ${replayed.length} events, ${changed.length} would change`,
-      ...(log.unjudged.length === 0 ? [] : [`${plural(log.unjudged.length, 'line')} could not be judged`]),
+      ...(unjudged.length === 0 ? [] : [`${plural(unjudged.length, 'line')} could not be judged`]),
     ])
-    if (changed.length + log.unjudged.length > 0) exitWith(1)
+    if (changed.length + unjudged.length > 0) exitWith(1)
   })
 }
 
-function replay(terminal: Terminal, policy: Policy, event: LoggedEvent): ReplayedEvent {
+function replay(terminal: Terminal, policy: Policy, event: LoggedEvent): ReplayedEvent | Unjudged {
   const { tool, args, environment, action, outcome } = event
   const decision = decide(terminal, policy, event)
+  if (decision === null) return { line: event.line, reason: 'the log does not tell what came before in its session' }
   const denied = decision.action !== 'allow'
   return {
     tool_name: tool,
@@ -85,10 +90,12 @@ function isChanged(before: OriginalOutcome, now: PreDecision['action']): boolean
   return (before === 'denied') !== (now !== 'allow')
 }
 
-function decide(terminal: Terminal, policy: Policy, { tool, args, environment, principal }: LoggedEvent) {
+function decide(terminal: Terminal, policy: Policy, { tool, args, environment, principal, past }: LoggedEvent) {
   try {
     const envelope = envelopeOf(policy, { tool, args, environment, principal: principal as PrincipalInput | null })
-    const { action, decisionName, reason } = decidePre(policy, envelope, FRESH_SESSION, contextOf(terminal))
+    const decision = decideRecorded(policy, envelope, past, sessionAfter({}), contextOf(terminal))
+    if (decision === null) return null
+    const { action, decisionName, reason } = decision
     return { action, name: decisionName, reason }
   } catch (error) {
     // No call can be made of such an event, so it would not run today.

@@ -1,4 +1,4 @@
-import type { PrincipalInput } from '@lictor/contracts'
+import type { PastInput, PrincipalInput } from '@lictor/contracts'
 import { isMapping, type Mapping } from './mapping.ts'
 
 /** What a file says of a call. */
@@ -7,9 +7,11 @@ export interface WrittenCall {
   readonly args: Mapping
   readonly principal: PrincipalInput | null
   readonly environment: string | null
+  /** What came before in the session. */
+  readonly after: PastInput
 }
 
-const CALL_KEYS = ['tool', 'args', 'principal', 'environment']
+const CALL_KEYS = ['tool', 'args', 'principal', 'environment', 'after']
 const PRINCIPAL_TEXTS = [
   'user_id',
   'service_id',
@@ -34,7 +36,7 @@ export function writtenCall(given: unknown, more: readonly string[], wrong: (wha
   const known = [...CALL_KEYS, ...more]
   const stray = Object.keys(given).find((key) => !known.includes(key))
   if (stray !== undefined) throw wrong(`'${stray}' is unknown; there are ${known.join(', ')}`)
-  const { tool, args, principal, environment } = given
+  const { tool, args, principal, environment, after } = given
   if (typeof tool !== 'string') throw wrong("'tool' is missing")
   if (isGiven(args) && !isMapping(args)) throw wrong("'args' is no mapping")
   if (isGiven(environment) && typeof environment !== 'string') throw wrong("'environment' is no text")
@@ -43,7 +45,18 @@ export function writtenCall(given: unknown, more: readonly string[], wrong: (wha
     args: isMapping(args) ? args : {},
     principal: isGiven(principal) ? writtenPrincipal(principal, wrong) : null,
     environment: typeof environment === 'string' ? environment : null,
+    after: isGiven(after) ? writtenPast(after, wrong) : {},
   }
+}
+
+function writtenPast(given: unknown, wrong: (what: string) => Error): PastInput {
+  if (!isMapping(given)) throw wrong("'after' is no mapping")
+  for (const [key, value] of Object.entries(given)) {
+    if (key !== 'labels' && key !== 'tools') throw wrong(`'after.${key}' is unknown; there are labels, tools`)
+    if (!Array.isArray(value) || value.some((each) => typeof each !== 'string'))
+      throw wrong(`'after.${key}' is no list of texts`)
+  }
+  return given
 }
 
 function writtenPrincipal(given: unknown, wrong: (what: string) => Error): PrincipalInput {

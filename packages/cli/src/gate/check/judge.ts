@@ -67,11 +67,13 @@ async function judgeCall(call: ToolCall, asked: Asked, judging: Judging): Promis
   const told = recorder.begin(contracts.name)
   const { patterns, replacement } = settings.redaction
   const context = { resolvePath: realPath, env: process.env }
-  let state = stateOf(policyOf(contracts), contracts.hash)
+  // Each call is judged by a process of its own, which sees no answer of a tool: what came before is not known to it.
+  const stateFrom = (loaded: LoadedContracts) => ({ ...stateOf(policyOf(loaded), loaded.hash), asksForPast: false })
+  let state = stateFrom(contracts)
   async function adoptCurrent(): Promise<void> {
     if (contracts.isCurrent()) return
     const loaded = await judging.readAgain()
-    state = stateOf(policyOf(loaded), loaded.hash)
+    state = stateFrom(loaded)
   }
   // What only observes says so itself: a contract that enforces does so in a bundle that observes, too.
   const governing = () => ({ state, mode: 'enforce' as const })

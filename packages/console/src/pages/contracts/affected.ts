@@ -13,7 +13,7 @@ export interface AffectedAgent {
 
 /** Agents that were last seen longer ago are taken to be gone, as the server counts them. */
 const COUNTED_FOR_MS = 24 * 3_600_000
-const LANGUAGES = { typescript: 'TypeScript', go: 'Go' } as const
+const LANGUAGES = { python: 'Python', typescript: 'TypeScript', go: 'Go' } as const
 
 /**
  * Agents of the environment that run the bundle, or should: those that will hear of the deployment, at once or when they connect.

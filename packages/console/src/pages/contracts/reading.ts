@@ -1,5 +1,5 @@
 import { EdictumConfigError, loadBundle } from '@lictor/contracts'
-import { type BundleDifference, compareBundles, offerRuleset, readerIssues } from '@lictor/contracts/authoring'
+import { type BundleDifference, compareBundles, offerRuleset, type Reader, readerIssues } from '@lictor/contracts/authoring'
 
 export type Difference = BundleDifference
 
@@ -10,7 +10,7 @@ export interface Readable {
   /** The later ones, which are given a `Ruleset`. */
   readonly rulesets: boolean
   /** Why the later ones of a language refuse it. */
-  readonly refusals: readonly { readonly reader: 'typescript' | 'go'; readonly message: string }[]
+  readonly refusals: readonly { readonly reader: Reader; readonly message: string }[]
 }
 
 /** @throws EdictumConfigError for a text that does not load */

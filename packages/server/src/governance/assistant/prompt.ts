@@ -21,8 +21,8 @@ contracts:
       tags: [secrets]
 
 Kinds:
-- pre: judged before the call. effect deny stops it; approve asks a human (timeout in seconds, timeout_effect deny | allow).
-- post: judged on the result. Selectors output.text and result.*; effect warn | redact | deny.
+- pre: judged before the call. effect deny stops it; approve asks a human (timeout in seconds, timeout_effect deny | allow). With after {labels, tools} beside or instead of when, only in a session that bears one of the labels or in which one of the tools (exact names) has run.
+- post: judged on the result. Selectors output.text and result.*; effect warn | redact | deny, or effect label with a label: the session bears that word from then on (when and message may be left out).
 - session: limits {max_tool_calls, max_attempts, max_calls_per_tool: {tool: n}}; then {effect: deny, message}.
 - sandbox: tools or tool, within, not_within, allows {commands, domains}, not_allows {domains}, outside deny | approve, message.
 

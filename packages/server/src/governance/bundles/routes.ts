@@ -73,10 +73,13 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
           201: Type.Object({
             ...Bundle,
             warnings: Type.Array(Issue, { description: 'What to know before deploying it.' }),
-            reader_warnings: Type.Array(Type.Object({ ...Issue.properties, reader: Type.Enum(['typescript', 'go']) }), {
-              description:
-                'What keeps agents with the TypeScript or the Go SDK from loading it: they keep the contracts they have.',
-            }),
+            reader_warnings: Type.Array(
+              Type.Object({ ...Issue.properties, reader: Type.Enum(['python', 'typescript', 'go']) }),
+              {
+                description:
+                  'What keeps agents with a published SDK of that language from loading it: they keep the contracts they have.',
+              },
+            ),
           }),
           ...failures(401, 403, 413, 422),
         },

@@ -47,6 +47,21 @@ describe('the playground', () => {
     ...more,
   })
 
+  it('begins a session, or goes on after what the call says', async () => {
+    const after = { labels: ['untrusted'], tools: ['read_inbox'] }
+    const noMail = { id: 'no-mail', type: 'pre', tool: 'mail', after, then: { effect: 'approve', message: 'Mail?' } }
+    const trial = { yaml_content: yamlOf([noMail]), tool_name: 'mail' }
+    const actions: string[] = []
+    for (const more of [
+      {},
+      { after: { labels: ['untrusted'] } },
+      { after: { tools: ['read_inbox'] } },
+      { after: null },
+    ])
+      actions.push((await evaluate({ ...trial, ...more })).json().decision.action)
+    expect(actions).toEqual(['allow', 'pending_approval', 'pending_approval', 'allow'])
+  })
+
   it('tells which contract denies, and how it was judged', async () => {
     const answer = await evaluate(read('/app/.env'))
     expect(answer.statusCode).toBe(200)

@@ -6,6 +6,8 @@ import {
   EdictumConfigError,
   type LoadedBundle,
   loadBundle,
+  marksOfPast,
+  type PastInput,
   type PreDecision,
 } from '@lictor/contracts'
 
@@ -20,6 +22,8 @@ export interface TrialCall {
     readonly role?: string
     readonly claims?: Readonly<Record<string, unknown>>
   } | null
+  /** What came before in the session. */
+  readonly after?: PastInput
 }
 
 export interface TrialContract {
@@ -70,12 +74,15 @@ export function judgeTrial(call: TrialCall, now: () => number): TrialOutcome {
 }
 
 function judge(call: TrialCall, bundle: LoadedBundle) {
-  const { toolName, toolArgs: args, environment, principal } = call
+  const { toolName, toolArgs: args, environment, principal, after = {} } = call
   const policy = compilePolicy(bundle.document, { version: bundle.hash })
-  const result = dryRun(policy, { toolName, args, environment, principal })
+  const result = dryRun(policy, { toolName, args, environment, principal, after })
   const deciding = result.contracts.find((contract) => !contract.passed && !contract.observed)
   const envelope = createEnvelope(toolName, args, { environment, principal })
-  const { action, decisionName, decisionSource, reason } = decidePre(policy, envelope, NO_CALLS_YET)
+  const { action, decisionName, decisionSource, reason } = decidePre(policy, envelope, {
+    ...NO_CALLS_YET,
+    past: marksOfPast(after),
+  })
   const countOf = (type: string) => bundle.document.contracts.filter((contract) => contract.type === type).length
   return {
     kind: 'judged',

@@ -72,12 +72,21 @@ export function evaluateRoutes(app: App, { evaluate }: { evaluate: Evaluate }): 
                 claims: Maybe(Type.Record(Type.String(), Type.Unknown())),
               }),
             ),
+            after: Maybe(
+              Type.Object(
+                {
+                  labels: Maybe(Type.Array(Text, { maxItems: 100, description: 'Labels that the session bears.' })),
+                  tools: Maybe(Type.Array(Text, { maxItems: 100, description: 'Tools that have run in the session.' })),
+                },
+                { description: 'What came before in the session; nothing when it is left out.' },
+              ),
+            ),
           }),
           response: { 200: EvaluationBody, ...failures(401, 403, 413, 422, 429) },
         },
       },
       async (request) => {
-        const { yaml_content, tool_name, tool_args, environment, principal } = request.body
+        const { yaml_content, tool_name, tool_args, environment, principal, after } = request.body
         const { user_id, role, claims } = principal ?? {}
         return wireEvaluation(
           await evaluate({
@@ -85,6 +94,7 @@ export function evaluateRoutes(app: App, { evaluate }: { evaluate: Evaluate }): 
             toolName: tool_name,
             toolArgs: tool_args ?? {},
             environment: environment ?? 'production',
+            after: { labels: after?.labels ?? [], tools: after?.tools ?? [] },
             principal: principal
               ? {
                   ...(typeof user_id === 'string' ? { userId: user_id } : {}),

@@ -1,13 +1,14 @@
 import {
   createEnvelope,
-  decidePre,
   EdictumConfigError,
   loadPolicy,
   type Policy,
+  type PreDecision,
   type PrincipalInput,
   type SideEffect,
   ToolRegistry,
 } from '@lictor/contracts'
+import { decideRecorded } from '@lictor/contracts/authoring'
 
 export type Decision = 'allow' | 'deny' | 'ask'
 
@@ -19,7 +20,10 @@ export type Rejudged =
   | null
   /** Its arguments were not kept, or were cut. */
   | 'no_arguments'
-  /** It was denied by what an event alone does not tell: a limit of its session, a hook, a contract written in code. */
+  /**
+   * It was denied by what an event alone does not tell (a limit of its session, a hook, a contract written in code), or the
+   * candidate asks for a past of its session that was not recorded.
+   */
   | 'by_history'
   | { readonly decision: 'deny' | 'ask'; readonly contract: string; readonly reason: string }
 
@@ -54,7 +58,7 @@ export function rejudge({ policy, registry }: Candidate, [toolName, json, env, w
   if (!isRecord(payload) || !isRecord(args) || '_redacted' in payload || '_redacted' in args) return 'no_arguments'
   if (was === 'deny' && OUTSIDE_OF_BUNDLES.has(payload.decision_source)) return 'by_history'
   const { environment, principal, side_effect } = payload
-  let decision: ReturnType<typeof decidePre>
+  let decision: PreDecision
   try {
     const envelope = createEnvelope(toolName, args, {
       environment: typeof environment === 'string' && environment !== '' ? environment : env,
@@ -64,7 +68,9 @@ export function rejudge({ policy, registry }: Candidate, [toolName, json, env, w
         ? {}
         : { sideEffect: side_effect as SideEffect }),
     })
-    decision = decidePre(policy, envelope, NO_CALLS_YET)
+    const decided = decideRecorded(policy, envelope, payload.past, NO_CALLS_YET)
+    if (decided === null) return 'by_history'
+    decision = decided
   } catch (error) {
     if (error instanceof EdictumConfigError) return 'no_arguments'
     throw error

@@ -124,6 +124,17 @@ onEachDatabase('replay', (start) => {
     })
   })
 
+  it('judges what asks for the past of a session by what the event tells of it, and by nothing else', async () => {
+    t = await start()
+    const version = await upload([{ ...rule('after', 'deny', '.env'), after: { labels: ['untrusted'] } }])
+    await send(await t.agent(), [
+      event('.env', 'call_allowed', { past: { labels: ['untrusted'], tools: [] } }),
+      event('.env', 'call_allowed'),
+      event('readme', 'call_allowed'),
+    ])
+    expect((await replay(version)).json()).toMatchObject({ calls: 2, changed: 1, skipped: { by_history: 1 } })
+  })
+
   it('judges by the principal, the environment and the arguments that were recorded', async () => {
     t = await start()
     const version = await upload([

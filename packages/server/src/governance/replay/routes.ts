@@ -48,7 +48,10 @@ export const ReplayBody = Type.Object(
     ),
     skipped: Type.Object({
       without_arguments: Type.Integer({ description: 'Calls whose arguments were not kept, or were cut.' }),
-      by_history: Type.Integer({ description: 'Denials by a session limit, a hook or a contract written in code.' }),
+      by_history: Type.Integer({
+        description:
+          'Denials by a session limit, a hook or a contract written in code, and calls about whose session the version asks what was not recorded.',
+      }),
     }),
   },
   { description: 'Recorded calls, judged again. Arguments are judged as recorded, that is redacted.' },

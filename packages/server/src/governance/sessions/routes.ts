@@ -158,15 +158,24 @@ function valueRoutes(
       schema: {
         ...tags,
         summary: 'Write a value',
-        description: 'It is kept for seven days after the last write.',
+        description:
+          'It is kept for seven days after the last write. With `expected`, only while the value is still that: else 409, and whoever writes reads it again.',
         params,
-        body: Type.Object({ value: Type.String({ maxLength: LONGEST_VALUE }) }),
-        response: { 200: Value, ...failures(401, 413, 422) },
+        body: Type.Object({
+          value: Type.String({ maxLength: LONGEST_VALUE }),
+          expected: Type.Optional(
+            Type.Union([Type.String({ maxLength: LONGEST_VALUE }), Type.Null()], {
+              description: 'The value as it was read; null where there was none.',
+            }),
+          ),
+        }),
+        response: { 200: Value, ...failures(401, 409, 413, 422) },
       },
     },
     async (request) => {
-      const { value } = request.body
-      await values.set(keyOf(request), request.params.key, value)
+      const { value, expected } = request.body
+      if (expected === undefined) await values.set(keyOf(request), request.params.key, value)
+      else await values.replace(keyOf(request), request.params.key, value, expected)
       return { value }
     },
   )

@@ -37,6 +37,8 @@ export interface SessionValues {
   /** Every key asked for, null where there is no value. */
   getMany(owner: Owner, keys: readonly string[]): Promise<Record<string, string | null>>
   set(owner: Owner, key: string, value: string): Promise<void>
+  /** Writes only while the value is still what it was, null for none. @throws Conflict when it is not. */
+  replace(owner: Owner, key: string, value: string, expected: string | null): Promise<void>
   /** Also when there is nothing to delete. */
   delete(owner: Owner, key: string): Promise<void>
   /**
@@ -119,6 +121,15 @@ export function createSessionValues(deps: {
     },
     async set({ tenantId }, key, value) {
       await store.set(scopeOfRecord({ tenantId }), requireSessionKey(key, ['path', 'key'], keyRule), value, expiry())
+    },
+    async replace({ tenantId }, key, value, expected) {
+      const change = { key: requireSessionKey(key, ['path', 'key'], keyRule), value, expected }
+      const isReplaced = await store.replace(scopeOfRecord({ tenantId }), {
+        ...change,
+        now: now(),
+        expiresAt: expiry(),
+      })
+      if (!isReplaced) throw new Conflict(`The value of '${key}' has changed; read it again.`)
     },
     async delete({ tenantId }, key) {
       const change = { tenantId, key: requireSessionKey(key, ['path', 'key'], keyRule), amount: null, onceKey: null }

@@ -9,6 +9,11 @@ export interface SessionStore {
   get(scope: TenantScope, key: string, now: Micros): Promise<string | undefined>
   getMany(scope: TenantScope, keys: readonly string[], now: Micros, within?: Queryable): Promise<Map<string, string>>
   set(scope: TenantScope, key: string, value: string, expiresAt: Micros): Promise<void>
+  /** One statement; false when the value is no longer the one expected, null for none. */
+  replace(
+    scope: TenantScope,
+    change: { key: string; value: string; expected: string | null; now: Micros; expiresAt: Micros },
+  ): Promise<boolean>
   delete(scope: TenantScope, key: string, within?: Queryable): Promise<void>
   /**
    * Add to each of the keys, which differ: one statement, so that concurrent increments add up. The sums as text; a key whose
@@ -90,6 +95,31 @@ export function createSessionStore(database: Database): SessionStore {
         .values({ tenant_id: tenantId, key, value, expires_at: expiresAt })
         .onConflict((conflict) => conflict.columns(['tenant_id', 'key']).doUpdateSet({ value, expires_at: expiresAt }))
         .execute()
+    },
+    async replace({ tenantId }, { key, value, expected, now, expiresAt }) {
+      if (expected !== null) {
+        const { numUpdatedRows } = await db
+          .updateTable('session_values')
+          .set({ value, expires_at: expiresAt })
+          .where('tenant_id', '=', tenantId)
+          .where('key', '=', key)
+          .where('value', '=', expected)
+          .where('expires_at', '>', now)
+          .executeTakeFirst()
+        return numUpdatedRows > 0n
+      }
+      const written = await db
+        .insertInto('session_values')
+        .values({ tenant_id: tenantId, key, value, expires_at: expiresAt })
+        .onConflict((conflict) =>
+          conflict
+            .columns(['tenant_id', 'key'])
+            .doUpdateSet({ value, expires_at: expiresAt })
+            .where(sql<boolean>`session_values.expires_at <= ${now}`),
+        )
+        .returning('key')
+        .execute()
+      return written.length > 0
     },
     async delete({ tenantId }, key, within = db) {
       await deleteOne(within, { tenantId, key })

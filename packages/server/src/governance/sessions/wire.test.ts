@@ -33,6 +33,24 @@ onEachDatabase('the session API', (start) => {
     expect((await call('GET', 'k', agent))[0]).toBe(404)
   })
 
+  it('a value is replaced only while it is what was read: of twenty at once exactly one wins each time', async () => {
+    t = await start()
+    const agent = await t.agent()
+    const put = (value: string, expected: string | null) => call('PUT', 'k', agent, { value, expected })
+    expect((await put('x', 'y'))[0]).toBe(409)
+    const winners = async (expected: string | null, round: string) => {
+      const names = Array.from({ length: 20 }, (_, index) => `${round}-${index}`)
+      const answers = await Promise.all(names.map((name) => put(name, expected)))
+      expect(answers.filter(([status]) => status === 409)).toHaveLength(19)
+      return names[answers.findIndex(([status]) => status === 200)] as string
+    }
+    const first = await winners(null, 'first')
+    expect(await call('GET', 'k', agent)).toEqual([200, { value: first }])
+    const second = await winners(first, 'second')
+    expect(await call('GET', 'k', agent)).toEqual([200, { value: second }])
+    expect(await put('x', null)).toEqual([409, { detail: "The value of 'k' has changed; read it again." }])
+  })
+
   it('a value is a text of at most a million characters', async () => {
     t = await start()
     const agent = await t.agent()
