@@ -94,9 +94,10 @@ describe.skipIf(!hasBrowser).each(databases)('what a newcomer does, on $name', (
       throw new Error(`The agent said:\n${said}`)
     })
   const deploy = async (version: number) => {
-    await page.getByRole('button', { name: `Deploy v${version}` }).click()
+    await page.getByRole('link', { name: `Deploy v${version}` }).click()
+    await page.getByRole('radio', { name: /^production/ }).click()
     await page.getByRole('button', { name: 'Deploy to production' }).click()
-    await page.getByText(`assistant v${version} is live in production`).first().waitFor()
+    await page.getByRole('heading', { name: `assistant v${version} in production`, level: 1 }).waitFor()
   }
 
   it('opens the address, which leads to the setup, and is the first administrator', async () => {

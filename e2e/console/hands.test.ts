@@ -233,7 +233,7 @@ describe.skipIf(!hasBrowser)('what a key or a tap decides, and when', { timeout:
     }
     await returns('keys', 'Create key', 'dialog')
     await returns('keys', /^Revoke/, 'alertdialog')
-    await returns('contracts/assistant', /^Deploy v/, 'dialog')
+    await returns('assignment', 'New rule', 'dialog')
     await returns('', /^Go to…/, 'dialog')
     await returns('', /admin@example/, 'menu')
     for (const name of ['Agent', 'Tool', 'Verdict', 'Mode', 'Time']) await returns('events', name, 'menu')

@@ -141,10 +141,12 @@ describe.skipIf(!hasBrowser)('long names and narrow windows', { timeout: 240_000
       }
     }
     const dialog = page.getByRole('dialog')
-    await go(`contracts/${BUNDLE}`)
-    await page.getByRole('button', { name: /^Deploy v/ }).click()
-    await dialog.getByText(/added/).waitFor()
+    await go(`contracts/${BUNDLE}/deploy?env=production`)
+    await page.getByRole('heading', { name: 'Affected agents' }).waitFor()
     found.push(...(await outside('deploy')))
+    await go('assignment?rule=new')
+    await dialog.waitFor()
+    found.push(...(await outside('rule')))
     await go('keys')
     await page.getByRole('button', { name: /^Revoke L/ }).click()
     await page.getByRole('alertdialog').waitFor()

@@ -23,6 +23,16 @@ const PAGES = [
   'contracts?tab=deployments',
   'contracts/assistant',
   'contracts/new',
+  'contracts/assistant/deploy',
+  'contracts/assistant/deploy?version=2&env=production',
+  'contracts/assistant/compare',
+  'contracts/assistant/compare?view=text',
+  'agents/reporter',
+  'agents/reporter?tab=history',
+  'agents/reporter?tab=assignment',
+  'assignment',
+  'assignment?tab=agents',
+  'coverage',
   'keys',
   'connect',
   'nowhere',
@@ -119,10 +129,9 @@ describe.skipIf(!hasBrowser)('the pages of the console', { timeout: 240_000 }, (
       .click()
     await page.getByRole('alertdialog').waitFor()
     found.push(...(await violations('revoke')))
-    await go('contracts/assistant')
-    await page.getByRole('button', { name: /^Deploy v/ }).click()
-    await dialog.getByText(/added/).waitFor()
-    found.push(...(await violations('deploy')))
+    await go('assignment?rule=new')
+    await dialog.waitFor()
+    found.push(...(await violations('rule')))
     await go('')
     await page.keyboard.press('?')
     await dialog.waitFor()

@@ -283,9 +283,10 @@ describe.skipIf(!existsSync(CHROMIUM))('the console in a browser', { timeout: 90
     await page.getByText('Valid', { exact: true }).waitFor()
     await page.getByRole('button', { name: /^Upload/ }).click()
     await heading('my-contracts')
-    await page.getByRole('button', { name: 'Deploy v1' }).click()
+    await page.getByRole('link', { name: 'Deploy v1' }).click()
+    await page.getByRole('radio', { name: /^production/ }).click()
     await page.getByRole('button', { name: 'Deploy to production' }).click()
-    await page.getByText('my-contracts v1 is live in production').first().waitFor()
+    await heading('my-contracts v1 in production')
     expect(said('POST /bundles/my-contracts/1/deploy')?.body).toEqual({ env: 'production' })
   })
 

@@ -3,7 +3,17 @@ import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
-import type { AgentConnection, ApiKey, Approval, AuditEvent, BundleVersion, Deployment } from '../src/api/types.ts'
+import type {
+  AgentConnection,
+  ApiKey,
+  Approval,
+  AuditEvent,
+  BundleVersion,
+  Deployment,
+  FleetCoverage,
+  Replay,
+  Rollout,
+} from '../src/api/types.ts'
 import { createAnswerCheck } from './answer-check.ts'
 import { seed } from './fixture-data.ts'
 
@@ -141,6 +151,7 @@ function answer(
   response: ServerResponse,
   push: Fixture['push'],
 ): void {
+  const deployed = world.deployments.find((one) => route === `GET /deployments/${one.id}/rollout`)
   const [, name, version, rest] = /^\w+ \/bundles\/([^/]+)(?:\/(\d+)\/(\w+))?$/.exec(route) ?? []
   const found = world.versions.find((v) => v.name === name && v.version === Number(version))
   if (route === 'GET /auth/tenants') {
@@ -206,7 +217,9 @@ function answer(
           },
     )
     send(201, deployment)
-  } else if (route === 'GET /deployments')
+  } else if (rest === 'replay') send(200, noReplay(query.get('env') ?? ''))
+  else if (deployed) send(200, rolloutOf(world, deployed))
+  else if (route === 'GET /deployments')
     send(
       200,
       world.deployments.filter((d) => !query.get('bundle_name') || d.bundle_name === query.get('bundle_name')),
@@ -222,10 +235,52 @@ function answer(
   } else if (route.startsWith('PUT /approvals/'))
     decide(world, route, body as { approved: boolean; reason: string | null }, send, push)
   else if (route === 'GET /agents/status') send(200, { agents: world.agents })
+  else if (route === 'GET /agent-registrations' || route === 'GET /assignment-rules') send(200, [])
+  else if (route === 'GET /agents/fleet-coverage') send(200, noCoverage())
   else if (route === 'GET /events') listEvents(world.events, query, send, response)
   else if (route === 'GET /events/histogram') send(200, histogram(world.events, Number(query.get('bucket_seconds'))))
   else send(404, { detail: 'Not Found' })
 }
+
+const noReplay = (env: string): Replay => ({
+  env,
+  since: new Date(0).toISOString(),
+  events: 0,
+  truncated: false,
+  calls: 0,
+  unchanged: 0,
+  changed: 0,
+  by_contract: [],
+  examples: [],
+  skipped: { without_arguments: 0, by_history: 0 },
+})
+
+const rolloutOf = (world: World, { id, env, bundle_name, bundle_version }: Deployment): Rollout => ({
+  deployment_id: id,
+  env,
+  bundle_name,
+  bundle_version,
+  revision_hash:
+    world.versions.find((v) => v.name === bundle_name && v.version === bundle_version)?.revision_hash ?? null,
+  is_current: true,
+  agents: 0,
+  current: 0,
+  summary: `0 of 0 agents run version ${bundle_version}`,
+  by_agent: [],
+})
+
+const noCoverage = (): FleetCoverage => ({
+  time_window: { since: new Date(0).toISOString(), until: new Date().toISOString() },
+  agents: [],
+  fleet_summary: {
+    total_agents: 0,
+    fully_enforced: 0,
+    with_ungoverned: 0,
+    with_drift: 0,
+    total_ungoverned_tools: 0,
+    ungoverned_tools: [],
+  },
+})
 
 function decide(
   world: World,

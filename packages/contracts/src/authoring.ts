@@ -1,6 +1,8 @@
 /** Write bundles: check and lint, explain, convert, assemble, start from a template, know the operators. */
 
 export { MAX_EXPRESSION_DEPTH, MAX_PLACEHOLDER } from './bounds.ts'
+export { type BundleDifference, type ContractChange, compareBundles } from './compare/bundles.ts'
+export type { Effect as ContractEffect, Example as EffectExample, Judgement } from './compare/compare.ts'
 export {
   type Assembly,
   type AssemblyItem,

@@ -13,7 +13,12 @@ export async function download(path: string, name: string): Promise<void> {
     throw new UnreachableError(error)
   }
   if (!response.ok) throw await errorOf(response)
-  const url = URL.createObjectURL(await response.blob())
+  save(await response.blob(), name)
+}
+
+/** Saves what the page itself holds as a file of this name. */
+export function save(content: Blob, name: string): void {
+  const url = URL.createObjectURL(content)
   const link = document.createElement('a')
   link.href = url
   link.download = name

@@ -1312,56 +1312,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/colony/teams": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Teams of which one is a member
-         * @description For people, signed in at their own account.
-         *
-         *     **Who may call:** A service account by its access token, or a signed-in person.
-         */
-        get: operations["getV1ColonyTeams"];
-        put?: never;
-        /**
-         * Make a team of which one is the owner
-         * @description The person becomes its owner. Where tiers limit tenants, by operators alone: 402.
-         *
-         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
-         */
-        post: operations["postV1ColonyTeams"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/colony/teams/{team_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Delete a team that one owns
-         * @description By an owner of it. Everything of it stops.
-         *
-         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
-         */
-        delete: operations["deleteV1ColonyTeamsTeamId"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/contracts": {
         parameters: {
             query?: never;
@@ -2492,6 +2442,30 @@ export interface paths {
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
         get: operations["getApiEventsHistogram"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count audit events by what one can filter by
+         * @description Of the newest 100,000 events of the time and the search. A facet counts what the other filters leave, so that it says what another choice of it would show.
+         *
+         *     An empty `value` stands for events that have none. At most 500 values a facet.
+         *
+         *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
+         */
+        get: operations["getApiEventsFacets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5502,94 +5476,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/colony/subscription": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What the tenant has, and how much of it is used
-         * @description Of the tenant in which the request acts.
-         *
-         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
-         */
-        get: operations["getV1ColonySubscription"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/cortex/patterns": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What helped against which error, the weightiest first
-         * @description Those of the own tenant alone.
-         *
-         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
-         */
-        get: operations["getV1CortexPatterns"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/cortex/skills": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What was learned, by kinds of errors
-         * @description Patterns by the kind of their error.
-         *
-         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
-         */
-        get: operations["getV1CortexSkills"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/cortex/metrics": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What was learned, in numbers
-         * @description Of the own tenant.
-         *
-         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
-         */
-        get: operations["getV1CortexMetrics"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/cluster/status": {
         parameters: {
             query?: never;
@@ -6534,7 +6420,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74514460672
+                     *         "free_bytes": 74732371968
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6654,7 +6540,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74514460672
+                     *         "free_bytes": 74732371968
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7624,7 +7510,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "lSc4BuRlgXhAk3YqYRuQ8cgyNCk9ke_2z1Fe4XE-d-jpCTglTHjnKZahBkBYXEjcgBbV-velBH8wwsoIhVOpEFCnELlLQG9efhv4le-F0oztPsKSkbjIsB9vuRlPns7xIjVHASRp_FtztHkZBAXWAnP0MUs-qgeP9DgcJEhUkSoVqYmN_1FHbWtC-J-_WprBJ_Q7G7gLpRjVr6ACp9HLy_BEldeuK_ktvifdToon1cwn1MwirHAZh-bNSY1TMHA6lsEoe6onUGnBq56gyuRmR3nCD23jE8vV4sj5iTFrijQ14b4ZkF1_5Va-cf4j1_z7RYio44G-oD3cZNTp_ljeQw",
+                     *           "n": "rv_WIY6-8jL_ldLwj6oEImjjRtSf0AzAsIxYxgMBL6NideO-_Izyh8VheudoyaUOQihVbK8zdIL5N70NFceDWzdtsPqMLERdZoIb_7ci0F9a5vEaPBvRZEXl4aPVDg2eFLCl8wh6Hpjds0xbdX7uxydeuDaueuq8jBJhjR2dHlevVOYIAmfvx5oiTL0uZLm6Sc_eIECLrMxQHRV76SugZ8yO0TsZ33coKpcJd11q-QAOOsJda7SvqWbGAWvBwyFH6qToBxwMh41MmGOMEFP-779wn158j4PK-riRBamAMK0f8OT6RvTbT2FEpxQU1SK3jGRo4_PWwKqUDB9JMBsUdw",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8148,7 +8034,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *         "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8208,7 +8094,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a"
+                 *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961"
                  *     }
                  */
                 "application/json": {
@@ -8229,7 +8115,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8495,7 +8381,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "658772f9e60e9f554806ce24b01bde4b",
+                     *         "id": "f6de0619f2effb9a0afa2659d86c8bd8",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8651,7 +8537,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 658772f9e60e9f554806ce24b01bde4b
+                 * @example f6de0619f2effb9a0afa2659d86c8bd8
                  */
                 id: string;
             };
@@ -8934,8 +8820,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "P2AOJOHTCMXU23QJGJS2AVFX6ADG6QVU",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=P2AOJOHTCMXU23QJGJS2AVFX6ADG6QVU&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -9039,7 +8925,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "904068"
+                 *       "code": "465648"
                  *     }
                  */
                 "application/json": {
@@ -9058,16 +8944,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "EB3M-KQFK-34HF-U247",
-                     *         "P2HR-DRNY-VFX2-JTTD",
-                     *         "6F42-TXNG-RGPD-J4U4",
-                     *         "NFPE-X3AS-2YFM-UYM4",
-                     *         "JKF8-CLC7-VJ37-TLYW",
-                     *         "FJ4L-LE82-BDTU-GF9C",
-                     *         "ZLRT-HAUU-XS45-QUPM",
-                     *         "9WPD-CM9E-CAQD-ERKP",
-                     *         "XM4N-4QHE-LQCJ-58Z6",
-                     *         "KG8U-2FTS-AKYC-78VK"
+                     *         "EB5N-CNK6-GG8G-7FWW",
+                     *         "SPMY-SXAR-UTUH-F4ME",
+                     *         "V57N-PCLX-9BRB-3ZKN",
+                     *         "96Q5-ABX3-YAEL-S58A",
+                     *         "3FEB-C8Q4-RSLG-BVY9",
+                     *         "ZMFK-WSZ5-AXGJ-X3TA",
+                     *         "HDMJ-6MY7-H3LT-D8M9",
+                     *         "U6QD-Q39R-5YM9-KQZY",
+                     *         "TKLL-LF9Q-MKLM-SAZA",
+                     *         "55EP-6SDZ-27T6-7H3N"
                      *       ]
                      *     }
                      */
@@ -9186,7 +9072,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "263112"
+                 *       "code": "217755"
                  *     }
                  */
                 "application/json": {
@@ -9375,7 +9261,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -9406,7 +9292,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9538,7 +9424,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 0617e3d1-3e03-4c1f-8998-209f56301cd5
+                 * @example 5abf8b78-57bf-41fe-827d-b8541ad87eb0
                  */
                 user_id: string;
             };
@@ -9874,14 +9760,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d129caca-cae5-4f4e-8b89-6aabb0209740",
+                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
                      *       "mail": "sent"
                      *     }
                      */
@@ -10037,7 +9923,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example a95402a2-745d-40e2-820d-937eb2f37b1a
+                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
                  */
                 id: string;
             };
@@ -10145,7 +10031,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo"
+                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE"
                  *     }
                  */
                 "application/json": {
@@ -10313,7 +10199,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "MrxOY475X4879qufKc6XNlHKRoR5vkzI7XrgEqOahWo",
+                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10625,7 +10511,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c",
+                 *       "token": "d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10743,7 +10629,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -10759,7 +10645,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#0jAXXNJI9Id_a8jXBsOnYQ0eYp1rUQQKbZne8j8uo0c"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ"
                      *     }
                      */
                     "application/json": {
@@ -10857,7 +10743,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -11418,7 +11304,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "d848bb77-6b93-4c59-8136-bd6a1a8b1acc",
+                     *         "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11428,47 +11314,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "9955a81a-0587-47e4-85cb-c26a5856bd79",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "1ba0dde6-d69a-47d0-8227-4be3de247804",
+                     *         "id": "f30130f6-a428-48d5-887e-cd4d8503854d",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11478,47 +11324,87 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "eba8f0a5-5142-4bcc-8209-28d04acc6e05",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
+                     *         "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *         "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11528,7 +11414,27 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11538,54 +11444,34 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "details": {},
                      *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
                      *       },
                      *       {
                      *         "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
@@ -11775,7 +11661,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11813,7 +11699,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11989,7 +11875,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12173,7 +12059,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12788,7 +12674,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12992,11 +12878,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *       "id": "ff940de3-42ab-4f44-8240-0ee3a48fc9cd",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI",
                      *       "mail": "sent"
                      *     }
                      */
@@ -13363,8 +13249,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
-                     *       "user_id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *       "user_id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13372,11 +13258,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5",
+                     *         "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "Wr-LeFe_If7CfbhUGth-sE-8pVgSVnDkq5k5g56RnVg",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#Wr-LeFe_If7CfbhUGth-sE-8pVgSVnDkq5k5g56RnVg",
+                     *         "token": "qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13676,8 +13562,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
-                     *       "user_id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
+                     *       "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
+                     *       "user_id": "c52f9b21-0793-441e-8523-613a6c31e01a",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13685,11 +13571,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
+                     *         "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8",
+                     *         "token": "ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13861,7 +13747,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example 9f0ac03f-27d0-46d1-82be-51138c3f47f5
+                 * @example 2044e8a4-7ab3-41ca-8d11-1527f9223e2f
                  */
                 id: string;
             };
@@ -13878,7 +13764,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "9f0ac03f-27d0-46d1-82be-51138c3f47f5"
+                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f"
                      *     }
                      */
                     "application/json": {
@@ -13999,7 +13885,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30
+                 * @example 9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI
                  */
                 token: string;
             };
@@ -14016,8 +13902,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
-                     *       "tenant_id": "caf24438-f974-49af-82fe-9461f6aa2f9a",
+                     *       "team_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "role": "owner"
                      *     }
                      */
@@ -14173,7 +14059,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -14191,7 +14077,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c"
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756"
                      *     }
                      */
                     "application/json": {
@@ -14329,7 +14215,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
+                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
                  */
                 user_id: string;
             };
@@ -14357,8 +14243,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
-                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14521,7 +14407,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                 *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                  *       "role": "member"
                  *     }
                  */
@@ -14542,8 +14428,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
-                     *       "user_id": "bb1b64cd-bc30-4377-88dd-919cfda7990c",
+                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -14686,480 +14572,6 @@ export interface operations {
                      *             "body"
                      *           ],
                      *           "msg": "Field required: a JSON body with Content-Type: application/json"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-        };
-    };
-    getV1ColonyTeams: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "teams": [
-                     *         {
-                     *           "id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "slug": "default",
-                     *           "display_name": "Example",
-                     *           "role": "owner",
-                     *           "status": "active"
-                     *         },
-                     *         {
-                     *           "id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
-                     *           "team_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
-                     *           "tenant_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
-                     *           "slug": "research",
-                     *           "display_name": "Research",
-                     *           "role": "owner",
-                     *           "status": "active"
-                     *         }
-                     *       ],
-                     *       "items": [
-                     *         {
-                     *           "id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "slug": "default",
-                     *           "display_name": "Example",
-                     *           "role": "owner",
-                     *           "status": "active"
-                     *         },
-                     *         {
-                     *           "id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
-                     *           "team_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
-                     *           "tenant_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
-                     *           "slug": "research",
-                     *           "display_name": "Research",
-                     *           "role": "owner",
-                     *           "status": "active"
-                     *         }
-                     *       ],
-                     *       "count": 2
-                     *     }
-                     */
-                    "application/json": {
-                        /** @description In no particular order. */
-                        teams: {
-                            /** @description Id of the user; of somebody who is invited that of the invitation. */
-                            id: string;
-                            /** @description Id of the tenant. */
-                            team_id: string;
-                            /** @description Id of the tenant. */
-                            tenant_id: string;
-                            /** @description Short name of the tenant; left out, one is made of the long name. */
-                            slug: string;
-                            /** @description What it is called. */
-                            display_name: string;
-                            /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
-                            role: string;
-                            /** @description `active`, `invited` or `pending`; of a change what was done. */
-                            status: string;
-                        }[];
-                        /** @description The same again. */
-                        items: {
-                            /** @description Id of the user; of somebody who is invited that of the invitation. */
-                            id: string;
-                            /** @description Id of the tenant. */
-                            team_id: string;
-                            /** @description Id of the tenant. */
-                            tenant_id: string;
-                            /** @description Short name of the tenant; left out, one is made of the long name. */
-                            slug: string;
-                            /** @description What it is called. */
-                            display_name: string;
-                            /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
-                            role: string;
-                            /** @description `active`, `invited` or `pending`; of a change what was done. */
-                            status: string;
-                        }[];
-                        /** @description How many there are. */
-                        count: number;
-                    };
-                };
-            };
-            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "unauthorized",
-                     *       "message": "Missing Authorization header"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "not_a_person",
-                     *       "message": "Teams are those of a person: sign in with your own account."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-        };
-    };
-    postV1ColonyTeams: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "display_name": "Research",
-                 *       "tier": "business"
-                 *     }
-                 */
-                "application/json": {
-                    /** @description What it is called. */
-                    display_name: string;
-                    /** @description Short name of the tenant; left out, one is made of the long name. */
-                    slug?: string | null;
-                    /** @description `free`, `pro`, `business`, `enterprise` or `system`. */
-                    tier?: string | null;
-                };
-            };
-        };
-        responses: {
-            /** @description Created. */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
-                     *       "team_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
-                     *       "tenant_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
-                     *       "slug": "research",
-                     *       "display_name": "Research",
-                     *       "role": "owner",
-                     *       "status": "active",
-                     *       "tier": "business",
-                     *       "created_at": "2026-03-01T12:02:42Z"
-                     *     }
-                     */
-                    "application/json": {
-                        /** @description Id of the user; of somebody who is invited that of the invitation. */
-                        id: string;
-                        /** @description Id of the tenant. */
-                        team_id: string;
-                        /** @description Id of the tenant. */
-                        tenant_id: string;
-                        /** @description Short name of the tenant; left out, one is made of the long name. */
-                        slug: string;
-                        /** @description What it is called. */
-                        display_name: string;
-                        /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
-                        role: string;
-                        /** @description `active`, `invited` or `pending`; of a change what was done. */
-                        status: string;
-                        /** @description `free`, `pro`, `business`, `enterprise` or `system`. */
-                        tier: string;
-                        /**
-                         * @description ISO 8601, UTC
-                         * @example 2026-03-01T12:00:00Z
-                         */
-                        created_at: string;
-                    };
-                };
-            };
-            /** @description An id, a query or a body that cannot be read. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "Invalid tier: gold",
-                     *       "message": "Invalid tier: gold"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "unauthorized",
-                     *       "message": "Missing Authorization header"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description It takes another tier than the tenant has. */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "personal_tier_too_low",
-                     *       "message": "Tenants have tiers here; ask who runs this installation for a team."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "not_a_person",
-                     *       "message": "Teams are those of a person: sign in with your own account."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Too late, or there already. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "Tenant slug already exists: research",
-                     *       "message": "Tenant slug already exists: research"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description The body is larger than the limit; it is not read. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "payload_too_large",
-                     *       "message": "Request body too large. Maximum allowed: 5MB."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Readable, but not valid: one problem each, with its place. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "validation",
-                     *       "message": "Field required: a JSON body with Content-Type: application/json",
-                     *       "problems": [
-                     *         {
-                     *           "loc": [
-                     *             "body"
-                     *           ],
-                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-        };
-    };
-    deleteV1ColonyTeamsTeamId: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description Id of the tenant.
-                 * @example d9e6fc3b-fc72-487c-88cc-8ca95031bb42
-                 */
-                team_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "status": "deleted",
-                     *       "team_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42"
-                     *     }
-                     */
-                    "application/json": {
-                        /** @description `active`, `invited` or `pending`; of a change what was done. */
-                        status: string;
-                        /** @description Id of the tenant. */
-                        team_id: string;
-                    };
-                };
-            };
-            /** @description An id, a query or a body that cannot be read. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "malformed_json",
-                     *       "message": "The body is not valid JSON."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "unauthorized",
-                     *       "message": "Missing Authorization header"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "not_a_person",
-                     *       "message": "Teams are those of a person: sign in with your own account."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Too late, or there already. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "first_tenant",
-                     *       "message": "This tenant looks after the installation; it cannot be deleted."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description The body is larger than the limit; it is not read. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "payload_too_large",
-                     *       "message": "Request body too large. Maximum allowed: 5MB."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Readable, but not valid: one problem each, with its place. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
-                     *       "problems": [
-                     *         {
-                     *           "loc": [
-                     *             "path",
-                     *             "team_id"
-                     *           ],
-                     *           "msg": "Value error, Null bytes are not allowed"
                      *         }
                      *       ]
                      *     }
@@ -15724,7 +15136,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "de64346f-732f-469b-8373-30885f1e58df",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15951,7 +15363,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "de64346f-732f-469b-8373-30885f1e58df",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -16942,7 +16354,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
+                     *           "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -18027,7 +17439,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -18200,7 +17612,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -18328,7 +17740,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -18472,7 +17884,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19723,7 +19135,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19931,7 +19343,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -20017,7 +19429,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 05e30064-2513-42f6-810d-670684b33872
+                 * @example 836ea267-49e1-4308-8789-8e75e5216ac4
                  */
                 id: string;
             };
@@ -20033,7 +19445,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "deployment_id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -20438,7 +19850,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "9080939ca06bc0c741cb8df44bdb3aa9ed3d085eecb28d70c42a1d60b01175bd",
+                     *       "public_key": "038790dd67f1f0df8e5ae9e9a7206d4c0243b8f2e5e3923684afcfee2aec2ff1",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -21115,7 +20527,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -21123,6 +20535,9 @@ export interface operations {
                      *         "resolved_bundle": null,
                      *         "last_seen_at": "2026-03-01T12:02:00Z",
                      *         "reads": "rulesets",
+                     *         "env": "production",
+                     *         "running_bundle": "assistant",
+                     *         "policy_version": null,
                      *         "created_at": "2026-03-01T12:01:00Z"
                      *       }
                      *     ]
@@ -21146,6 +20561,12 @@ export interface operations {
                         last_seen_at: string | null;
                         /** @description Which documents it reads, by what it was last heard to speak; null while that is not known. */
                         reads: ("contracts" | "rulesets") | null;
+                        /** @description Environment of its last connection. */
+                        env: string | null;
+                        /** @description The bundle of its last connection. */
+                        running_bundle: string | null;
+                        /** @description Revision hash of the bundle that the agent runs; null where it has not said. */
+                        policy_version: string | null;
                         /**
                          * @description ISO 8601, UTC
                          * @example 2026-03-01T12:00:00Z
@@ -21216,7 +20637,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21226,6 +20647,9 @@ export interface operations {
                      *       "resolved_bundle": null,
                      *       "last_seen_at": "2026-03-01T12:02:00Z",
                      *       "reads": "rulesets",
+                     *       "env": "production",
+                     *       "running_bundle": "assistant",
+                     *       "policy_version": null,
                      *       "created_at": "2026-03-01T12:01:00Z"
                      *     }
                      */
@@ -21248,6 +20672,12 @@ export interface operations {
                         last_seen_at: string | null;
                         /** @description Which documents it reads, by what it was last heard to speak; null while that is not known. */
                         reads: ("contracts" | "rulesets") | null;
+                        /** @description Environment of its last connection. */
+                        env: string | null;
+                        /** @description The bundle of its last connection. */
+                        running_bundle: string | null;
+                        /** @description Revision hash of the bundle that the agent runs; null where it has not said. */
+                        policy_version: string | null;
                         /**
                          * @description ISO 8601, UTC
                          * @example 2026-03-01T12:00:00Z
@@ -21654,7 +21084,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21665,7 +21095,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21761,7 +21191,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21919,7 +21349,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 rule_id: string;
             };
@@ -22023,7 +21453,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 rule_id: string;
             };
@@ -22061,7 +21491,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -22502,6 +21932,14 @@ export interface operations {
                 verdict?: string;
                 /** @description `enforce` or `observe`. */
                 mode?: string;
+                /** @description The contract that decided: `payload.decision_name`. */
+                contract?: string;
+                /** @description An API key may name only its own environment. */
+                env?: string;
+                /** @description The revision that the agent said it ran: `payload.policy_version`. */
+                policy_version?: string;
+                /** @description Contained in any text field or the payload, whatever the case. */
+                search?: string;
                 /**
                  * @description ISO 8601, or seconds or milliseconds since the epoch.
                  * @example 2026-03-01T11:00:00Z
@@ -22509,8 +21947,6 @@ export interface operations {
                 since?: string;
                 /** @description ISO 8601, or seconds or milliseconds since the epoch. */
                 until?: string;
-                /** @description Contained in any text field or the payload, whatever the case. */
-                search?: string;
                 /**
                  * @description How many to answer with at most, 1 to 1,000.
                  * @example 1
@@ -22610,6 +22046,20 @@ export interface operations {
                     /**
                      * @example {
                      *       "detail": "Authentication required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "API key is scoped to 'production', cannot access env 'staging'."
                      *     }
                      */
                     "application/json": components["schemas"]["Error"];
@@ -23078,6 +22528,16 @@ export interface operations {
                 tool_name?: string;
                 /** @description What was decided, for example `call_allowed`, `call_denied`, `call_executed`. */
                 verdict?: string;
+                /** @description `enforce` or `observe`. */
+                mode?: string;
+                /** @description The contract that decided: `payload.decision_name`. */
+                contract?: string;
+                /** @description An API key may name only its own environment. */
+                env?: string;
+                /** @description The revision that the agent said it ran: `payload.policy_version`. */
+                policy_version?: string;
+                /** @description Contained in any text field or the payload, whatever the case. */
+                search?: string;
                 /**
                  * @description Inclusive.
                  * @example 2026-03-01T11:00:00Z
@@ -23150,6 +22610,286 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "API key is scoped to 'production', cannot access env 'staging'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "until"
+                     *           ],
+                     *           "msg": "Input should be a valid datetime"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiEventsFacets: {
+        parameters: {
+            query?: {
+                /** @description Name of the agent, at most 512 characters. */
+                agent_id?: string;
+                /** @description Name of the tool, as the agent calls it. */
+                tool_name?: string;
+                /**
+                 * @description What was decided, for example `call_allowed`, `call_denied`, `call_executed`.
+                 * @example call_denied
+                 */
+                verdict?: string;
+                /** @description `enforce` or `observe`. */
+                mode?: string;
+                /** @description The contract that decided: `payload.decision_name`. */
+                contract?: string;
+                /** @description An API key may name only its own environment. */
+                env?: string;
+                /** @description The revision that the agent said it ran: `payload.policy_version`. */
+                policy_version?: string;
+                /** @description Contained in any text field or the payload, whatever the case. */
+                search?: string;
+                /**
+                 * @description ISO 8601, or seconds or milliseconds since the epoch.
+                 * @example 2026-03-01T11:00:00Z
+                 */
+                since?: string;
+                /** @description ISO 8601, or seconds or milliseconds since the epoch. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "events": 1,
+                     *       "truncated": false,
+                     *       "facets": {
+                     *         "agent_id": {
+                     *           "values": [
+                     *             {
+                     *               "value": "research-agent",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         },
+                     *         "tool_name": {
+                     *           "values": [
+                     *             {
+                     *               "value": "read_file",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         },
+                     *         "verdict": {
+                     *           "values": [
+                     *             {
+                     *               "value": "call_allowed",
+                     *               "count": 1
+                     *             },
+                     *             {
+                     *               "value": "call_denied",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         },
+                     *         "mode": {
+                     *           "values": [
+                     *             {
+                     *               "value": "enforce",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         },
+                     *         "contract": {
+                     *           "values": [
+                     *             {
+                     *               "value": "no-env",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         },
+                     *         "env": {
+                     *           "values": [
+                     *             {
+                     *               "value": "production",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         },
+                     *         "policy_version": {
+                     *           "values": [
+                     *             {
+                     *               "value": "07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d",
+                     *               "count": 1
+                     *             }
+                     *           ],
+                     *           "more": 0
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description That match all filters, of those that were counted. */
+                        events: number;
+                        /** @description There are older events, which are not counted. */
+                        truncated: boolean;
+                        /** @description By name of the filter. */
+                        facets: {
+                            /** @description By agent. */
+                            agent_id: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                            /** @description By tool. */
+                            tool_name: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                            /** @description By verdict. */
+                            verdict: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                            /** @description By mode. */
+                            mode: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                            /** @description By the contract that decided. */
+                            contract: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                            /** @description By environment. */
+                            env: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                            /** @description By the revision that the agent said it ran. */
+                            policy_version: {
+                                /** @description Most frequent first. */
+                                values: {
+                                    /** @description Empty where events have none. */
+                                    value: string;
+                                    /** @description Events with this value, of those that the other filters leave. */
+                                    count: number;
+                                }[];
+                                /** @description How many values are not listed. */
+                                more: number;
+                            };
+                        };
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authentication required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "API key is scoped to 'production', cannot access env 'staging'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description Readable, but not valid: one problem each, with its place. */
             422: {
                 headers: {
@@ -23205,7 +22945,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -23432,7 +23172,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23650,7 +23390,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -23666,7 +23406,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23688,12 +23428,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "86c1c10fce84d3a8cc99255e7e7f16feae1436a969e7a3ed4babda303a2eeb4d927bc508cfd60dad302698e9d4bf02c12de8deb9126189c277f2d65bbe63d80b"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23842,7 +23582,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -23875,7 +23615,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23897,12 +23637,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "86c1c10fce84d3a8cc99255e7e7f16feae1436a969e7a3ed4babda303a2eeb4d927bc508cfd60dad302698e9d4bf02c12de8deb9126189c277f2d65bbe63d80b"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -24134,12 +23874,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "bd6a842c0e206d57134d72baf5fe1f77069a852173045ba6515523ed73d190ab",
+                     *           "public_key": "ba9d2e94847e17501d9d9a652b872e3199c1fa7af77f996f5c8e6abb232922a3",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -24161,7 +23901,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -24188,7 +23928,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -24338,7 +24078,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24501,7 +24241,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24544,7 +24284,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24706,7 +24446,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24810,7 +24550,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -25180,7 +24920,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.djseSv_W4QDJoTo-ynsxXcAhRO3bnBieM2DbtRKkpx15M8RCjnxchYQrhRjeRIvRrgqSLfbCpReyLfA3dj4N1628CdL3tGBw8XAaofV_5SpbnQhGUXMhb9ULy5J0wP9aj1Ls7Msd4xZU7lybbm34nfHz8aiK7wiYRDSj2jsNfRRcxA6BMKXEM9e6dWEKsHn0ljgNgjC6dfFRscXybvrD3HzZjEB1HNZNwuzoMAGk3c8s6v5Uh--Q3o-wfgP8XUehpwkdsUZHM8pt8cDwAg5uXipyj6hjZ2bimKMibqEI0YGu6cQ0g9Pm9uYIvsXHdJ0zs_hy-zqj0483WfGjXsQd1A",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Vrh7DmKqqhw5_MVOCIA87ZTPVZvyyaPYoGah5ngJo8sdOJYhKa0qvkWzbhYT5i3lfrU7QlFGl8l2Le_VlNONJZA4gMeqXQ4mp7xb_kjQu2TGPmcTfXtst7bj0Z4qCUBpKFSa890qqo5-g4JrLGzl5PZDK175L6BQcsJv-6LqFwSe1WrrOFhlyx0XLIKtR-4toygugWs59mIm9w1VFQK-3USg4D4zv79ZIrk4FVNCANj-TwM3Fzk_yd22-KZTMItxwpSQTdTYo_LDcbSNM7IsVyH_hoJSLQB6c6YC7ilLgBKnCYi689o1_T4oZIstf3KT3mpduNXUaKmrQl4bee7Y9g",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25782,7 +25522,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 181.54,
+                     *       "evaluation_time_ms": 34.36,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -26442,7 +26182,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26588,7 +26328,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
+                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
                  */
                 approval_id: string;
             };
@@ -26604,7 +26344,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26726,7 +26466,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -26754,7 +26494,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26891,7 +26631,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -26908,7 +26648,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:cce84368-b6d0-49e0-8d35-9d3167cd71d8"
+                 *         "data": "approve:d411e035-9eba-4b3c-875c-07e90b27c383"
                  *       }
                  *     }
                  */
@@ -28339,7 +28079,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -28504,7 +28244,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28670,7 +28410,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7"
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30"
                  *     }
                  */
                 "application/json": {
@@ -29341,8 +29081,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29361,8 +29101,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29649,8 +29389,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29738,8 +29478,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 431e73f1-bdf9-4293-8f22-09e8044a7a9e). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 431e73f1-bdf9-4293-8f22-09e8044a7a9e). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29829,8 +29569,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -30008,7 +29748,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30024,8 +29764,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -30218,7 +29958,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -30236,8 +29976,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *       "agent_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
                      *     }
                      */
                     "application/json": {
@@ -30363,7 +30103,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30393,8 +30133,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30630,7 +30370,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30648,8 +30388,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30658,8 +30398,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30813,7 +30553,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30843,8 +30583,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31074,7 +30814,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -31104,8 +30844,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31378,10 +31118,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "workflow_execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31564,10 +31304,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *       "workflow_execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31753,10 +31493,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "ab4290bd-1287-4004-8412-d99212361598",
-                     *       "id": "ab4290bd-1287-4004-8412-d99212361598",
-                     *       "workflow_execution_id": "ab4290bd-1287-4004-8412-d99212361598",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31940,9 +31680,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -31957,9 +31697,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -32154,7 +31894,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 235d2855-568a-4f81-8459-5413357deb0d
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32170,9 +31910,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -32203,7 +31943,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "235d2855-568a-4f81-8459-5413357deb0d"
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -32351,7 +32091,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 235d2855-568a-4f81-8459-5413357deb0d
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32369,7 +32109,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d"
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -32508,7 +32248,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1a979a40-7569-45ca-8493-cf27be74f299
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -32538,7 +32278,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299"
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *     }
                      */
                     "application/json": {
@@ -32661,7 +32401,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 235d2855-568a-4f81-8459-5413357deb0d
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32700,7 +32440,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d"
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -32847,7 +32587,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 235d2855-568a-4f81-8459-5413357deb0d
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -32863,11 +32603,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "events": [
                      *         {
-                     *           "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32877,15 +32617,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *               "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32895,8 +32635,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *               "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -33060,7 +32800,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 235d2855-568a-4f81-8459-5413357deb0d
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -33076,16 +32816,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -33208,8 +32948,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33225,8 +32965,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33423,8 +33163,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -33530,7 +33270,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33599,8 +33339,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33706,7 +33446,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33904,8 +33644,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -34086,8 +33826,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15"
+                     *       "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
+                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96"
                      *     }
                      */
                     "application/json": {
@@ -34357,8 +34097,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34370,8 +34110,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34570,8 +34310,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34734,7 +34474,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34817,8 +34557,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34981,7 +34721,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35054,17 +34794,23 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
-                     *           "stimulus_id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": "order-2",
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *           "workflow_execution_id": "baad4046-3f23-4f55-89e3-af49404ec04b",
+                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -35077,17 +34823,23 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
-                     *           "stimulus_id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": "order-2",
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *           "workflow_execution_id": "baad4046-3f23-4f55-89e3-af49404ec04b",
+                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -35340,10 +35092,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
-                     *       "stimulus_id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
-                     *       "workflow_execution_id": "baad4046-3f23-4f55-89e3-af49404ec04b",
-                     *       "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "workflow_execution_id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "status": "classified"
                      *     }
                      */
@@ -35419,7 +35171,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375"
+                     *       "original_stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35450,7 +35202,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "59f01046-c7dc-409d-83e1-20e57d655b6b"
+                     *       "stimulus_id": "f32c417a-c495-452b-8deb-cb4fe129019e"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35482,7 +35234,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 9110f4b2-b708-44e2-8e84-5e9fe9456ad8
+                 * @example 0730ee8b-219b-4b81-8f26-af85b440a976
                  */
                 id: string;
             };
@@ -35498,8 +35250,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *       "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -35513,8 +35265,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *       "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -35524,8 +35276,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *         "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
+                     *         "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *         "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -35539,8 +35291,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *         "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
+                     *         "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *         "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -36219,7 +35971,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36421,7 +36173,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36791,7 +36543,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36816,7 +36568,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -37021,9 +36773,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37041,9 +36793,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37287,7 +37039,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -37319,9 +37071,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37496,7 +37248,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -37534,9 +37286,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37701,7 +37453,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37717,9 +37469,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37743,7 +37495,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
+                     *           "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -38030,7 +37782,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -38048,8 +37800,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *     }
                      */
                     "application/json": {
@@ -38190,7 +37942,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 329148c3-3e9f-4229-81b2-ddd0ff7924f0
                  */
                 id: string;
             };
@@ -38220,8 +37972,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305"
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
                      *     }
                      */
                     "application/json": {
@@ -38346,7 +38098,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
                 /**
@@ -38503,7 +38255,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -38519,16 +38271,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution be2b775c-b8cd-43b8-8857-63d3c635f7ad started","sequence":1,"execution_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38642,7 +38394,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -38658,16 +38410,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution be2b775c-b8cd-43b8-8857-63d3c635f7ad started","sequence":1,"execution_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38779,7 +38531,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -38795,16 +38547,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38916,7 +38668,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -38932,16 +38684,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39054,7 +38806,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39064,7 +38816,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39074,7 +38826,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39086,7 +38838,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39096,7 +38848,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39106,7 +38858,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39211,7 +38963,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -39228,7 +38980,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -39237,7 +38989,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -39388,7 +39140,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -39419,7 +39171,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8"
+                     *       "request_id": "64ad95b5-f354-44a5-89b3-15ea092399c5"
                      *     }
                      */
                     "application/json": {
@@ -39555,7 +39307,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 id: string;
             };
@@ -39586,7 +39338,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "b35c7004-2fb7-4628-82d0-e90b95b9179c"
+                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
                      *     }
                      */
                     "application/json": {
@@ -39743,7 +39495,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39756,7 +39508,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39957,7 +39709,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40192,7 +39944,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40208,7 +39960,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40346,7 +40098,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example d09fb7b9-d612-4f8d-8f12-b68fab087e0a
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -40364,7 +40116,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a"
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5"
                      *     }
                      */
                     "application/json": {
@@ -40503,7 +40255,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40533,7 +40285,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40711,7 +40463,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -40925,7 +40677,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -41064,7 +40816,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -41203,7 +40955,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -41344,7 +41096,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -41510,7 +41262,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -41712,11 +41464,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41726,11 +41478,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41919,11 +41671,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41933,11 +41685,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42117,8 +41869,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                 *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42406,8 +42158,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                 *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -43597,8 +43349,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43609,9 +43361,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *               "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *               "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43627,8 +43379,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43647,8 +43399,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43659,9 +43411,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *               "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *               "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43677,8 +43429,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43876,7 +43628,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -43892,8 +43644,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43904,9 +43656,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *           "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43921,8 +43673,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *         "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *         "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *         "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43933,9 +43685,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *             "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *             "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *             "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *             "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *             "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -44179,7 +43931,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44196,7 +43948,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "success": true
                      *     }
                      */
@@ -44386,8 +44138,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44624,8 +44376,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *       "credential_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44821,7 +44573,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -44853,8 +44605,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44865,9 +44617,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *           "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45089,7 +44841,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -45107,9 +44859,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *           "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45120,9 +44872,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *           "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45284,7 +45036,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
             };
@@ -45320,9 +45072,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *       "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -45481,12 +45233,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 80b594f6-6dcb-49bf-8bff-f334269dc9e1
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 grant_id: string;
             };
@@ -45503,8 +45255,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *       "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "success": true
                      *     }
                      */
@@ -46384,11 +46136,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b&code_challenge=dXblp4Cy6LXsS2WFZhcSVgR3m3V4gd9tXCE00Wzstl8&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b&code_challenge=dXblp4Cy6LXsS2WFZhcSVgR3m3V4gd9tXCE00Wzstl8&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b&code_challenge=dXblp4Cy6LXsS2WFZhcSVgR3m3V4gd9tXCE00Wzstl8&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b",
-                     *       "state_token": "800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
+                     *       "state_token": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -46545,7 +46297,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 800743220e1afcee33db30b01eed44f0d0d8f7bb8776af8f7dac393f7c9ac63b
+                 * @example 3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -46571,8 +46323,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
-                     *       "credential_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *       "credential_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46713,7 +46465,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "07ceef508d9b8f2a9dfe7efb7c9668233af3ef6245408258baa29cf9bef76243"
+                 *       "state": "d09fb7b9d6128f8d8f12b68fab087e0af0ac73586134c8c4d3fad2e08fac3fb1"
                  *     }
                  */
                 "application/json": {
@@ -46741,8 +46493,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *       "credential_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *       "id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
+                     *       "credential_id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46925,7 +46677,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "pRWIIWDFwX08t3d3OuhCigzFvi9h9sHUm0HQ0Ck9W10",
+                     *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -47090,7 +46842,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "pRWIIWDFwX08t3d3OuhCigzFvi9h9sHUm0HQ0Ck9W10",
+                 *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
                  *       "provider": "files"
                  *     }
                  */
@@ -47113,8 +46865,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
-                     *       "binding_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c"
+                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *       "binding_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793"
                      *     }
                      */
                     "application/json": {
@@ -47275,7 +47027,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "NfzgBtd7kNF580aRgL6X4yNEoMr3qHNfSqB2Z42HMmU",
+                 *       "device_code": "fMp-U8Ej49dhep5g_hedAwVeTXiBIASGzH3VnbAQ01Q",
                  *       "provider": "files"
                  *     }
                  */
@@ -47298,8 +47050,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
-                     *       "binding_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2"
+                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "binding_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d"
                      *     }
                      */
                     "application/json": {
@@ -47468,7 +47220,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47483,7 +47235,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47499,7 +47251,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
+                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47667,7 +47419,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -47678,9 +47430,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_JRllQVI5EVyuj8LMHIaPsLIIpDQUcrdxYfo00frd",
-                     *       "key_value": "aegis_JRllQVI5EVyuj8LMHIaPsLIIpDQUcrdxYfo00frd",
-                     *       "api_key": "aegis_JRllQVI5EVyuj8LMHIaPsLIIpDQUcrdxYfo00frd"
+                     *       "key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
+                     *       "key_value": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
+                     *       "api_key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU"
                      *     }
                      */
                     "application/json": {
@@ -47811,7 +47563,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 754b27d4-6057-4ef6-8e25-402d6c1be025
+                 * @example e3beec6f-ced9-4c92-8063-6421d9d7b33c
                  */
                 id: string;
             };
@@ -47829,7 +47581,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "success": true
                      *     }
                      */
@@ -51071,13 +50823,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51086,13 +50838,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51269,13 +51021,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51284,13 +51036,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *           "execution_id": null,
-                     *           "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
+                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51557,10 +51309,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92",
-                     *         "execution_id": "3fbc1371-408a-41c6-8e37-4758804e437d",
-                     *         "agent_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
-                     *         "sub": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *         "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -51576,10 +51328,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
-                     *         "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
-                     *         "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
-                     *         "sub": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *         "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17",
+                     *         "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *         "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *         "sub": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -51595,7 +51347,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *         "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51725,9 +51477,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6Ijk5ZjRlNzU4LWI2YzktNDEwYy04NmI1LWEyMmEyNmU3NjI5OCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjNzQxMDNlYy0yYjQzLTQwZjUtODc4YS1lMmEzMmFhMDg4YWUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.E92Kgg6gtIIiRvQg9xc4w-uYGctoXL0clpM45funkAwQMjTrARHGJYZx-usVn7uFowanMx-V0tyrBmY8Ubc1DA",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImU0ZDA0ZDBhLWNiNzItNDdmYy04NDE5LTEzNWQ0ZDU3YTViYiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwOGE4MjI2Ni0yZTNmLTRkOTItOGJlNC1kMGU1YjVhMDc4ZjkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.n5F8TMJcGbTHLjYEszknqaogtbqgaFfTO_ihcFX4O7fktcU08gLcRYJp9a3oe7eanbROpNUZE64RwYGLp8_SAA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51864,7 +51616,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -52166,8 +51918,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
-                     *           "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
+                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52178,8 +51930,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
-                     *           "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
+                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52305,11 +52057,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
-                     *       "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
+                     *       "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *       "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/c8cqxbSJfAm6w1aQz7ZIQ6FlVi28wLBmZA9m-0oSBw0"
+                     *       "gateway_url": "https://lictor.example.com/x/p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs"
                      *     }
                      */
                     "application/json": {
@@ -52613,19 +52365,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "99f4e758-b6c9-410c-86b5-a22a26e76298",
+                     *       "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "99f4e758-b6c9-410c-86b5-a22a26e76298",
+                     *           "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "6ac14f87-4c99-496c-8ae2-efc5f553b319",
+                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52757,7 +52509,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example 6ac14f87-4c99-496c-8ae2-efc5f553b319
+                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
                  */
                 kid: string;
             };
@@ -52774,7 +52526,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "6ac14f87-4c99-496c-8ae2-efc5f553b319"
+                     *       "kid": "a5158821-60c5-417d-8cb7-77773ae8428a"
                      *     }
                      */
                     "application/json": {
@@ -52841,7 +52593,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key '6ac14f87-4c99-496c-8ae2-efc5f553b319'."
+                     *       "message": "There is no key 'a5158821-60c5-417d-8cb7-77773ae8428a'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52930,7 +52682,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "96c22ef7-b131-4605-8340-db0701ae640f",
+                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52943,7 +52695,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "96c22ef7-b131-4605-8340-db0701ae640f",
+                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -53139,7 +52891,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "96c22ef7-b131-4605-8340-db0701ae640f",
+                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -53273,7 +53025,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 96c22ef7-b131-4605-8340-db0701ae640f
+                 * @example d2c79c7a-6da0-4478-854b-e2fcf8b57833
                  */
                 id: string;
             };
@@ -53290,7 +53042,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "96c22ef7-b131-4605-8340-db0701ae640f"
+                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833"
                      *     }
                      */
                     "application/json": {
@@ -53706,711 +53458,6 @@ export interface operations {
                      * @example {
                      *       "error": "unauthorized",
                      *       "message": "Missing Authorization header"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-        };
-    };
-    getV1ColonySubscription: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "tier": "enterprise",
-                     *       "features": [
-                     *         "contracts",
-                     *         "approvals",
-                     *         "agents",
-                     *         "workflows",
-                     *         "volumes",
-                     *         "schedules",
-                     *         "stimuli",
-                     *         "teams",
-                     *         "sso",
-                     *         "cortex",
-                     *         "billing"
-                     *       ],
-                     *       "quota_usage": {
-                     *         "concurrent_executions": {
-                     *           "used": 0,
-                     *           "limit": null
-                     *         },
-                     *         "agents": {
-                     *           "used": 1,
-                     *           "limit": null
-                     *         },
-                     *         "storage_bytes": {
-                     *           "used": 2000,
-                     *           "limit": null
-                     *         }
-                     *       },
-                     *       "members_used": 1,
-                     *       "members_limit": 4294967295,
-                     *       "seat_count": 0,
-                     *       "status": "active",
-                     *       "current_period_end": "2027-01-15T08:00:00Z",
-                     *       "is_team": true
-                     *     }
-                     */
-                    "application/json": {
-                        /** @description `free`, `pro`, `business`, `enterprise` or `system`. */
-                        tier: string;
-                        /** @description What this server has for the tenant. */
-                        features: string[];
-                        /** @description What there is of what, and how much there may be; a limit that is null is none. */
-                        quota_usage: {
-                            /** @description Executions under way. */
-                            concurrent_executions: {
-                                /** @description How much there is. */
-                                used: number;
-                                /** @description At most so many, up to 1,000. */
-                                limit: number | null;
-                            };
-                            /** @description Agents of the tenant. */
-                            agents: {
-                                /** @description How much there is. */
-                                used: number;
-                                /** @description At most so many, up to 1,000. */
-                                limit: number | null;
-                            };
-                            /** @description Bytes that its volumes may hold. */
-                            storage_bytes: {
-                                /** @description How much there is. */
-                                used: number;
-                                /** @description At most so many, up to 1,000. */
-                                limit: number | null;
-                            };
-                        };
-                        /** @description Members of the tenant. */
-                        members_used: number;
-                        /** @description How many members the tier is meant for. It bounds nothing. */
-                        members_limit: number;
-                        /** @description Seats that were bought. */
-                        seat_count: number;
-                        /** @description `active`, `invited` or `pending`; of a change what was done. */
-                        status: string;
-                        /** @description ISO 8601, UTC */
-                        current_period_end: string | null;
-                        /** @description False for the tenant of one person. */
-                        is_team: boolean;
-                    };
-                };
-            };
-            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "unauthorized",
-                     *       "message": "Missing Authorization header"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "tenant_suspended",
-                     *       "message": "This tenant is suspended. Ask who runs this installation to resume it."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-        };
-    };
-    getV1CortexPatterns: {
-        parameters: {
-            query?: {
-                /** @description Only patterns whose error or approach hold this text. */
-                query?: string;
-                /** @description The same, under the name of other clients. */
-                q?: string;
-                /**
-                 * @description At most so many, up to 500.
-                 * @example 10
-                 */
-                limit?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "patterns": [],
-                     *       "items": [],
-                     *       "count": 0
-                     *     }
-                     */
-                    "application/json": {
-                        /** @description The weightiest first. */
-                        patterns: {
-                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
-                            id: string;
-                            /** @description The kind of the error, and how its text began. */
-                            error_signature: string;
-                            /** @description SHA-256 of the error without numbers, names and paths. */
-                            error_signature_hash: string;
-                            /** @description The name that the text of the error begins with; `general` where it has none. */
-                            error_type: string;
-                            /** @description As it was when it was learned. */
-                            error_message: string;
-                            /** @description The same as solution_approach. */
-                            solution: string;
-                            /** @description By which tools the accepted attempt was made, and how its answer began. */
-                            solution_approach: string;
-                            /** @description What the accepted attempt answered, at most 8 KiB. */
-                            solution_code: string | null;
-                            /** @description From 0 to 1. */
-                            success_rate: number;
-                            /** @description Its weight, from 0 to 1: it rises with each success and fades unused. */
-                            success_score: number;
-                            /** @description How often it was learned. */
-                            frequency: number;
-                            /** @description How often it went well. */
-                            success_count: number;
-                            /** @description How often it was learned or recalled. */
-                            total_count: number;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            last_used_at: string;
-                        }[];
-                        /** @description The same list, under the name that other clients read. */
-                        items: {
-                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
-                            id: string;
-                            /** @description The kind of the error, and how its text began. */
-                            error_signature: string;
-                            /** @description SHA-256 of the error without numbers, names and paths. */
-                            error_signature_hash: string;
-                            /** @description The name that the text of the error begins with; `general` where it has none. */
-                            error_type: string;
-                            /** @description As it was when it was learned. */
-                            error_message: string;
-                            /** @description The same as solution_approach. */
-                            solution: string;
-                            /** @description By which tools the accepted attempt was made, and how its answer began. */
-                            solution_approach: string;
-                            /** @description What the accepted attempt answered, at most 8 KiB. */
-                            solution_code: string | null;
-                            /** @description From 0 to 1. */
-                            success_rate: number;
-                            /** @description Its weight, from 0 to 1: it rises with each success and fades unused. */
-                            success_score: number;
-                            /** @description How often it was learned. */
-                            frequency: number;
-                            /** @description How often it went well. */
-                            success_count: number;
-                            /** @description How often it was learned or recalled. */
-                            total_count: number;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            created_at: string;
-                            /**
-                             * @description ISO 8601, UTC
-                             * @example 2026-03-01T12:00:00Z
-                             */
-                            last_used_at: string;
-                        }[];
-                        /** @description How many there are in this answer. */
-                        count: number;
-                    };
-                };
-            };
-            /** @description An id, a query or a body that cannot be read. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "invalid_query",
-                     *       "message": "limit must be a whole number from 0, not 'ten'."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "unauthorized",
-                     *       "message": "Missing Authorization header"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "insufficient_scope",
-                     *       "message": "This token lacks the scope 'execution:list'.",
-                     *       "required": "execution:list"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Readable, but not valid: one problem each, with its place. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
-                     *       "problems": [
-                     *         {
-                     *           "loc": [
-                     *             "query",
-                     *             "query"
-                     *           ],
-                     *           "msg": "Value error, Null bytes are not allowed"
-                     *         },
-                     *         {
-                     *           "loc": [
-                     *             "query",
-                     *             "q"
-                     *           ],
-                     *           "msg": "Value error, Null bytes are not allowed"
-                     *         },
-                     *         {
-                     *           "loc": [
-                     *             "query",
-                     *             "limit"
-                     *           ],
-                     *           "msg": "Value error, Null bytes are not allowed"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before asking again. */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "cortex_not_configured",
-                     *       "message": "This server has no memory: LICTOR_CORTEX is off."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-        };
-    };
-    getV1CortexSkills: {
-        parameters: {
-            query?: {
-                /**
-                 * @description At most so many, up to 500.
-                 * @example 10
-                 */
-                limit?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "skills": [],
-                     *       "items": [],
-                     *       "count": 0
-                     *     }
-                     */
-                    "application/json": {
-                        /** @description The most used first. */
-                        skills: {
-                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
-                            id: string;
-                            /** @description The kind of error. */
-                            name: string;
-                            /** @description In a sentence. */
-                            description: string;
-                            /** @description The kind of error. */
-                            category: string;
-                            /** @description `intermediate`, or `advanced` from 5 patterns on. */
-                            level: string;
-                            /** @description The kind of error, in a list. */
-                            capability_tags: string[];
-                            /** @description Patterns of this kind. */
-                            patternCount: number;
-                            /** @description How often they were learned, together. */
-                            usageCount: number;
-                            /** @description In percent. */
-                            successRate: number;
-                        }[];
-                        /** @description The same list, under the name that other clients read. */
-                        items: {
-                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
-                            id: string;
-                            /** @description The kind of error. */
-                            name: string;
-                            /** @description In a sentence. */
-                            description: string;
-                            /** @description The kind of error. */
-                            category: string;
-                            /** @description `intermediate`, or `advanced` from 5 patterns on. */
-                            level: string;
-                            /** @description The kind of error, in a list. */
-                            capability_tags: string[];
-                            /** @description Patterns of this kind. */
-                            patternCount: number;
-                            /** @description How often they were learned, together. */
-                            usageCount: number;
-                            /** @description In percent. */
-                            successRate: number;
-                        }[];
-                        /** @description How many there are in this answer. */
-                        count: number;
-                    };
-                };
-            };
-            /** @description An id, a query or a body that cannot be read. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "invalid_query",
-                     *       "message": "limit must be a whole number from 0, not 'many'."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "unauthorized",
-                     *       "message": "Missing Authorization header"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "insufficient_scope",
-                     *       "message": "This token lacks the scope 'execution:list'.",
-                     *       "required": "execution:list"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Readable, but not valid: one problem each, with its place. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
-                     *       "problems": [
-                     *         {
-                     *           "loc": [
-                     *             "query",
-                     *             "limit"
-                     *           ],
-                     *           "msg": "Value error, Null bytes are not allowed"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before asking again. */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "cortex_not_configured",
-                     *       "message": "This server has no memory: LICTOR_CORTEX is off."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-        };
-    };
-    getV1CortexMetrics: {
-        parameters: {
-            query?: {
-                /** @description Accepted and ignored: all figures are given. */
-                metric_type?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "pattern_count": 0,
-                     *       "solution_count": 1,
-                     *       "avg_success_rate": null,
-                     *       "totalPatterns": 0,
-                     *       "totalSkills": 0,
-                     *       "avgSuccessRate": null,
-                     *       "totalFrequency": 0,
-                     *       "mostUsedSkills": [],
-                     *       "patternsThisWeek": 0,
-                     *       "growthRate": 0,
-                     *       "firstAttemptSuccessRate": null,
-                     *       "averageIterations": null,
-                     *       "learningVelocity": 0,
-                     *       "memory_utilization": 0,
-                     *       "memoryUtilization": 0,
-                     *       "recall_accuracy": null,
-                     *       "recallAccuracy": null,
-                     *       "decay": {
-                     *         "lastRunAt": null,
-                     *         "decayed": 0,
-                     *         "removed": 0
-                     *       }
-                     *     }
-                     */
-                    "application/json": {
-                        /** @description How many patterns there are. */
-                        pattern_count: number;
-                        /** @description Ways in which tasks were done. */
-                        solution_count: number;
-                        /** @description From 0 to 1. */
-                        avg_success_rate: number | null;
-                        /** @description The same. */
-                        totalPatterns: number;
-                        /** @description Kinds of errors that something helped against. */
-                        totalSkills: number;
-                        /** @description From 0 to 1. */
-                        avgSuccessRate: number | null;
-                        /** @description How often something was learned. */
-                        totalFrequency: number;
-                        /** @description At most five. */
-                        mostUsedSkills: {
-                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
-                            id: string;
-                            /** @description The kind of error. */
-                            name: string;
-                            /** @description In a sentence. */
-                            description: string;
-                            /** @description The kind of error. */
-                            category: string;
-                            /** @description `intermediate`, or `advanced` from 5 patterns on. */
-                            level: string;
-                            /** @description The kind of error, in a list. */
-                            capability_tags: string[];
-                            /** @description Patterns of this kind. */
-                            patternCount: number;
-                            /** @description How often they were learned, together. */
-                            usageCount: number;
-                            /** @description In percent. */
-                            successRate: number;
-                        }[];
-                        /** @description Patterns of the last seven days. */
-                        patternsThisWeek: number;
-                        /** @description Patterns of this week for each older one. */
-                        growthRate: number;
-                        /** @description From 0 to 1. */
-                        firstAttemptSuccessRate: number | null;
-                        /** @description Attempts of executions that completed; null before one has. */
-                        averageIterations: number | null;
-                        /** @description Patterns a day, of the last seven. */
-                        learningVelocity: number;
-                        /** @description From 0 to 1. */
-                        memory_utilization: number;
-                        /** @description From 0 to 1. */
-                        memoryUtilization: number;
-                        /** @description From 0 to 1. */
-                        recall_accuracy: number | null;
-                        /** @description From 0 to 1. */
-                        recallAccuracy: number | null;
-                        /** @description What fading did: weights of what is unused for a week fall by 5 % a day. */
-                        decay: {
-                            /** @description ISO 8601, UTC */
-                            lastRunAt: string | null;
-                            /** @description How often a weight fell. */
-                            decayed: number;
-                            /** @description What fell below 0.05, and was removed. */
-                            removed: number;
-                        };
-                    };
-                };
-            };
-            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
-            401: {
-                headers: {
-                    /** @description How to authenticate. */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "unauthorized",
-                     *       "message": "Missing Authorization header"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "insufficient_scope",
-                     *       "message": "This token lacks the scope 'execution:list'.",
-                     *       "required": "execution:list"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Readable, but not valid: one problem each, with its place. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
-                     *       "problems": [
-                     *         {
-                     *           "loc": [
-                     *             "query",
-                     *             "metric_type"
-                     *           ],
-                     *           "msg": "Value error, Null bytes are not allowed"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["RuntimeError"];
-                };
-            };
-            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before asking again. */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "error": "cortex_not_configured",
-                     *       "message": "This server has no memory: LICTOR_CORTEX is off."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -56827,7 +55874,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
                  */
                 volume_id: string;
             };
@@ -56886,7 +55933,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -57049,9 +56096,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjZhYzE0Zjg3LTRjOTktNDk2Yy04YWUyLWVmYzVmNTUzYjMxOSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzY2M4OTQ0My02N2Q4LTRiNzgtOGQ1Yy02OTM5NmRlYTdhNjMiLCJleGVjX2lkIjoiM2ZiYzEzNzEtNDA4YS00MWM2LThlMzctNDc1ODgwNGU0MzdkIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjNmYmMxMzcxLTQwOGEtNDFjNi04ZTM3LTQ3NTg4MDRlNDM3ZCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0MzVmY2ZmMy1hZDcxLTRmZDItODlkZi02NzYxNjUxZDlkOTIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.Gxoh-_E98crQV50zk51FU70A-Q2hUDXRaeMhjHY5hK-va9OJq871XYOnBXmTwqSACP8LxztyzWm03BkpMbkIobQEuYCe9P1HnYsStqHLvdBIzRbj5IejmGt2_Royewzo1BdNO6LZ-0XJ-18Eaia4DT8OXM8lQsiLTvHFzUuGI4yxPEpts1QAIZCNIc51M0hIBhRaV8ZupkSprOqoSK2gCBD9EgISqgdXS5yg9_eAdsBUIOFHx-UShoDuueqXHnsUWWeOtG84RUx8kyPTqn9lXHn6GrCTW2E9UAL50DM_nyJZ3f27bMtO75sJxpDPwjj_HVAgFECkfY1fi70n1WXl3Q",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.ZDgS-ShBxNf2rrIRr4LPoNKaN8egJfpOyyMRBp528Bj0kvtjOprd9nvPSoAFCpTb_51_cIZeXIUCeOvHukQYA_PSHJBxXh-m0jBnK9hcDuqlG-J9ofE--jTHI3hza6RZez7bDdnvt1HGyCYRoepkMB2bS-Ht6UcFy7vKI8j2rpYgpRlWdEzOliHtixLNmvocK4S5ba0fMAo8rIb7UVt7FCwdmYLBAeVelds_Otb2ufQKaD1XKDlSbhqORTqNPj7EBfaqwbCTe9w4QVBoELptzU3sH4A9I7tbyEU5dTJ4hG6ifTGg0XkbMGv5ntJBjXWuhr53AyPISULssjb3PT6Fjg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "435fcff3-ad71-4fd2-89df-6761651d9d92"
+                     *       "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57"
                      *     }
                      */
                     "application/json": {
@@ -57082,7 +56129,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "76acb6a93db3"
+                     *         "request_id": "1870beec6c5e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57145,7 +56192,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7988482440f5"
+                     *         "request_id": "497c2914295e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57206,7 +56253,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "84c4333cd276"
+                     *         "request_id": "f1fe992a8e7d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57267,7 +56314,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a521d688ed1b"
+                     *         "request_id": "1243cf4eb05c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57328,7 +56375,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "68aeb1041fbf"
+                     *         "request_id": "c9c99b0edd1e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57389,7 +56436,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6f4d0e42b509"
+                     *         "request_id": "09e1081cf2c7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57691,7 +56738,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8b89349a988e"
+                     *         "request_id": "eb3bb7fc5676"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57946,7 +56993,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c79ae06d5b26"
+                     *         "request_id": "cd84774b43ff"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58007,7 +57054,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1c6785f86b10"
+                     *         "request_id": "34c2b67c58cd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58777,7 +57824,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "027f471b5176"
+                     *         "request_id": "93ed59adf34c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58838,7 +57885,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a02418ec544d"
+                     *         "request_id": "c824d13871bc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58892,7 +57939,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example c8cqxbSJfAm6w1aQz7ZIQ6FlVi28wLBmZA9m-0oSBw0
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -58909,9 +57956,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjZhYzE0Zjg3LTRjOTktNDk2Yy04YWUyLWVmYzVmNTUzYjMxOSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwZGQyZWQzNy05Y2U3LTRhOWUtOGMwMy1lZTc4Y2ZjYzE0YTQiLCJleGVjX2lkIjoiYjlkNzA3YWEtNDQ1MC00ZjkyLThmZWMtYTA1NzAxMWU3NmJhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImI5ZDcwN2FhLTQ0NTAtNGY5Mi04ZmVjLWEwNTcwMTFlNzZiYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJlNGQwNGQwYS1jYjcyLTQ3ZmMtODQxOS0xMzVkNGQ1N2E1YmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.Dz9V2g4PP3nRjvVyHWM7SCuaIqgHhQRbVIxnz2eCvN4pNrSEaidJADZ6hd2jYqRODpEzOsZL4VhXqlmvlBuM5qoMZFqh1fAX-3xf5hYsEL7clxjmhhQ3vP3aBzj-8NKIxShcZZceWnofVrshTY8b1Bw5dwZfh7_2BQ0rYoNtVeQWs1D2jrLZheL85Ms3TcDat32k7VXYfEpGqIKwaFYtb_rGuV6eXMY9rGUbCWz7KKRl-xnXhTlom0m0ivEu8obkSdCH8X1SgUDFaCIvZ-XsvFpxQj8kBeh3YfRAi1pdpltf1eS6hQdFLrMkcL_W6WXjW43xvdnBI6CtfY26-FUZLA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxZDIxMGUxYy1kMjM1LTRmMGItODQ0My1lODIzZDhiZDM3M2EiLCJleGVjX2lkIjoiMDdjZWVmNTAtOGQ5Yi00ZjJhLThkZmUtN2VmYjdjOTY2ODIzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA3Y2VlZjUwLThkOWItNGYyYS04ZGZlLTdlZmI3Yzk2NjgyMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4ODZhNDRkNy03ZmI0LTQ1MTUtODQ0YS1kN2U5YmIyZDNjMTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.9DWUelKw6ghb_RlVnuF6hY0KdM585v0Vz4fe2Hfsf24NSzdOp0wIiY6K2CNF_tDzgfnJ1DXn54_5ivY8Sn3eXyUm0Zhu02bnNVh4fbb5l1GJzDsIYEt6hlyptyPMNx0ke0MQGhx-tkuwMqxnZO8oRkO4Neocu1sHhs0ZvQQD6bGV32uQ2rXS5sKJ9kTJW1sEsEvda_7zm-hvGsMu9e3BC042Q44T6HUvT3A3XXaR8fBMlFZ2iO_dNcslwp5blgigjz7priwvSWZNwlh5fqShHfB3QXCJixYqV6YEcIWt4mGS29u2v3tBpaoR8CeAYrK13QFl-S--Up0y4qX7HXxbIw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb"
+                     *       "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17"
                      *     }
                      */
                     "application/json": {
@@ -58942,7 +57989,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3cd60fa94b76"
+                     *         "request_id": "c7480138a5d8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59005,7 +58052,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "30fec855c3af"
+                     *         "request_id": "e8ed970a1f40"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59066,7 +58113,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b1562d45de23"
+                     *         "request_id": "4b0f569b75de"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59127,7 +58174,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2031fbd1eb6b"
+                     *         "request_id": "a25cd087a301"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59188,7 +58235,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "aa4de5a2feba"
+                     *         "request_id": "4a0987a8eea3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59249,7 +58296,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9ada16d35567"
+                     *         "request_id": "acef40d6af9e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59310,7 +58357,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6c072d284389"
+                     *         "request_id": "da15c17bd357"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59490,7 +58537,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example c8cqxbSJfAm6w1aQz7ZIQ6FlVi28wLBmZA9m-0oSBw0
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -59557,7 +58604,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8b1e7b7470be"
+                     *         "request_id": "4efaaf98ca24"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59812,7 +58859,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "fdfdcdc332da"
+                     *         "request_id": "4dc4ed3766c3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59873,7 +58920,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e643aea0af58"
+                     *         "request_id": "34022170fd60"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60246,7 +59293,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example c8cqxbSJfAm6w1aQz7ZIQ6FlVi28wLBmZA9m-0oSBw0
+                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
                  */
                 token: string;
             };
@@ -60649,7 +59696,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "443d7e9bed04"
+                     *         "request_id": "f28c34db11b9"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60710,7 +59757,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d3012ef32dc8"
+                     *         "request_id": "08ab01e36de5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60825,7 +59872,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9494ff31d183"
+                     *         "request_id": "58ffb973a1ed"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61080,7 +60127,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f6b9aabd72b1"
+                     *         "request_id": "ba189fff458c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61141,7 +60188,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bec169959ac3"
+                     *         "request_id": "377095e8d325"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61521,9 +60568,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "tz4g8FMig6Ai758RRTzkExlXTrjrDl8kcnicVfeOp63OGiYnWN6Vxgzx-gVwLhL9IezvUlIpZrcV3oMTyDzdsrX_395JbsR5_omDDXu0hUxRkwxBnF4o5tu27eZ9352g3lzeGj2U1UlMSPb_zUtiq-tJjNP4mKnc5pmKpqDk8DFNXHDmAkcE3bbzUvcu7hJAv9P8elalf4k6aFOTzxUy17x0_G9sxGiUHniIIJecFwnOBXf5Lcg5OlCvj41NMd9XmeSK8JSrb4eseUj0Kci8ZEfViRwBgty1P5EVU74J7utyRy57TGHUellMo_XMZlm9iHShk9NQ9hjKaQx2aCjxBQ",
+                     *           "n": "-TQtNizK6kkXrZ11xtSsSf8tCKh-h7F8OZhAaLICv0EldhrfZDbmAlSiAxpU_Aia_akuBbw3vam6JYYCgamTHAEkOdA1jAYnHEoomQOrAgzw48Kf__5KmLGzeeozb2ulEYwd4973CXvjDr8NAX1DYVIYjCKtv9j1GsduQvTUfYiiqcBbKcmTocez9Hb-LRyplfijIBRfOInkS6FaesxesJodbe5psTuqk3WaS06777kRxa1ZDGpcuTlo2RtkGxsWbV4TLgI1_yJVQBwzvUVBvntYviUeJiUkIJG-MoXChkiwMEkWlRCmhtfy-a2IpZllDxrs6MnL8ahuJwnK4ZarwQ",
                      *           "e": "AQAB",
-                     *           "kid": "6ac14f87-4c99-496c-8ae2-efc5f553b319",
+                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -61579,10 +60626,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *       "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8",
-                     *       "workflow_execution_id": "f32c417a-c495-452b-8deb-cb4fe129019e",
-                     *       "workflow_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
                      *       "status": "classified"
                      *     }
                      */
@@ -61673,7 +60720,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8"
+                     *       "original_stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];

@@ -43,6 +43,30 @@ export type BundleVersion = Element<Answer<'/api/v1/bundles/{name}', 'get'>>
 
 export type Deployment = Element<Answer<'/api/v1/deployments', 'get'>>
 
+/** Which agents run a deployed version. */
+export type Rollout = Answer<'/api/v1/deployments/{id}/rollout', 'get'>
+
+/** Recorded calls, judged again by another version. */
+export type Replay = Answer<'/api/v1/bundles/{name}/{version}/replay', 'post'>
+
+/** What is known of an agent, connected or not. */
+export type Registration = Element<Answer<'/api/v1/agent-registrations', 'get'>>
+
+export type AssignmentRule = Element<Answer<'/api/v1/assignment-rules', 'get'>>
+
+/** Which bundle an agent would run, and why. */
+export type Resolution = Answer<'/api/v1/assignment-rules/resolve/{agent_id}', 'get'>
+
+export type FleetCoverage = Answer<'/api/v1/agents/fleet-coverage', 'get'>
+
+export type AgentCoverage = Answer<'/api/v1/agents/{agent_id}/coverage', 'get'>
+
+export type AgentHistory = Answer<'/api/v1/agents/{agent_id}/history', 'get'>
+
+export type EventFacets = Answer<'/api/v1/events/facets', 'get'>
+
+export type Evaluation = Answer<'/api/v1/bundles/evaluate', 'post'>
+
 /** What the agent's SDK sent about a call; read it with `payloadText`. */
 export type EventPayload = Readonly<Record<string, unknown>>
 

@@ -3,7 +3,8 @@ import type { ReactNode } from 'react'
 import { ENVIRONMENTS, type Environment } from '../api/types.ts'
 
 interface EnvironmentChoiceProps {
-  readonly value: Environment
+  /** Undefined while none is chosen. */
+  readonly value: Environment | undefined
   readonly onChange: (value: Environment) => void
   readonly label?: string
   /** Said beside each, for example what is deployed there. */
@@ -15,7 +16,7 @@ export function EnvironmentChoice({ value, onChange, label = 'Environment', note
     <fieldset>
       <legend className="mb-1.5 font-medium text-sm">{label}</legend>
       <RadioGroup.Root
-        value={value}
+        value={value ?? null}
         onValueChange={(next) => onChange(next as Environment)}
         aria-label={label}
         className="flex flex-col gap-1.5"

@@ -1,5 +1,11 @@
-import { isDeepStrictEqual } from 'node:util'
-import { type BundleDocument, type ContractDocument, composeBundles } from '@lictor/contracts'
+import { composeBundles } from '@lictor/contracts'
+import {
+  type BundleDifference,
+  type ContractChange,
+  type ContractEffect,
+  compareBundles,
+  type EffectExample,
+} from '@lictor/contracts/authoring'
 import { Command } from 'commander'
 import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
@@ -7,22 +13,7 @@ import { writeJson } from '../../terminal/json.ts'
 import { style } from '../../terminal/style.ts'
 import { present } from '../../terminal/terminal.ts'
 import { type CompositionWire, compositionLines, compositionToWire } from './composition.ts'
-import { Comparison, type Effect, type Example } from './probe/compare.ts'
 import { type LoadedSource, loadSource } from './source.ts'
-
-interface Change {
-  readonly id: string
-  readonly type: ContractDocument['type']
-  readonly kind: 'added' | 'removed' | 'changed'
-  readonly effect: Effect
-}
-
-interface Difference {
-  readonly changes: readonly Change[]
-  readonly unchanged: readonly string[]
-  /** Tools whose classification differs. */
-  readonly tools: readonly string[]
-}
 
 /**
  * `lictor diff FILES…`: what two bundles decide otherwise, contract by contract; of three and more,
@@ -55,36 +46,8 @@ export function diffCommand({ terminal, settings, exitWith }: Context): Command 
   })
 }
 
-function compareBundles(before: BundleDocument, after: BundleDocument): Difference {
-  const comparison = new Comparison(before, after)
-  const was = byId(before)
-  const is = byId(after)
-  const changes: Change[] = []
-  const unchanged: string[] = []
-  for (const [id, contract] of is) {
-    const old = was.get(id) ?? null
-    if (old !== null && isDeepStrictEqual(old, contract)) unchanged.push(id)
-    else {
-      const kind = old === null ? 'added' : 'changed'
-      changes.push({ id, type: contract.type, kind, effect: comparison.effectOf(old, contract) })
-    }
-  }
-  for (const [id, contract] of was)
-    if (!is.has(id))
-      changes.push({ id, type: contract.type, kind: 'removed', effect: comparison.effectOf(contract, null) })
-  const tools = [...new Set([...before.tools.keys(), ...after.tools.keys()])].filter(
-    (name) => !isDeepStrictEqual(before.tools.get(name), after.tools.get(name)),
-  )
-  return { changes, unchanged, tools }
-}
-
-/** Contracts with the mode they are in: a new default is a change to every contract that names none. */
-function byId({ contracts, defaultMode }: BundleDocument): ReadonlyMap<string, ContractDocument> {
-  return new Map(contracts.map((contract) => [contract.id, { ...contract, mode: contract.mode ?? defaultMode }]))
-}
-
-function differenceToWire({ changes, unchanged, tools }: Difference) {
-  const of = (kind: Change['kind']) => changes.filter((change) => change.kind === kind)
+function differenceToWire({ changes, unchanged, tools }: BundleDifference) {
+  const of = (kind: ContractChange['kind']) => changes.filter((change) => change.kind === kind)
   return {
     added: of('added').map(({ id, type }) => ({ id, type })),
     removed: of('removed').map(({ id, type }) => ({ id, type })),
@@ -99,13 +62,13 @@ function differenceToWire({ changes, unchanged, tools }: Difference) {
   }
 }
 
-function exampleToWire({ probe, before, after }: Example) {
-  const judgement = ({ verdict, contractId }: Example['before']) => ({ verdict, contract_id: contractId })
+function exampleToWire({ probe, before, after }: EffectExample) {
+  const judgement = ({ verdict, contractId }: EffectExample['before']) => ({ verdict, contract_id: contractId })
   return { call: callToWire(probe), before: judgement(before), after: judgement(after) }
 }
 
 /** The parts of a call that say something. */
-function callToWire({ tool, args, environment, principal, metadata, env, output, counters }: Example['probe']) {
+function callToWire({ tool, args, environment, principal, metadata, env, output, counters }: EffectExample['probe']) {
   const { attempts, executions, toolExecutions } = counters
   return {
     tool,
@@ -123,8 +86,8 @@ function callToWire({ tool, args, environment, principal, metadata, env, output,
 
 const MARKS = { added: style('green', '+'), removed: style('red', '-'), changed: style('yellow', '~') }
 
-function differenceLines({ changes, unchanged, tools }: Difference): string[] {
-  const count = (kind: Change['kind']) => changes.filter((change) => change.kind === kind).length
+function differenceLines({ changes, unchanged, tools }: BundleDifference): string[] {
+  const count = (kind: ContractChange['kind']) => changes.filter((change) => change.kind === kind).length
   return [
     ...changes.flatMap(({ id, type, kind, effect }) => [
       `${MARKS[kind]} ${style('bold', id)}  ${type}, ${kind}: ${effect.change === 'other' ? otherEffect(effect) : effect.change}`,
@@ -136,16 +99,16 @@ function differenceLines({ changes, unchanged, tools }: Difference): string[] {
   ]
 }
 
-function otherEffect({ examples }: Effect): string {
+function otherEffect({ examples }: ContractEffect): string {
   return examples.length === 0 ? 'no call was found that ends otherwise' : 'stricter for some calls, laxer for others'
 }
 
-function exampleLine({ probe, before, after }: Example): string {
+function exampleLine({ probe, before, after }: EffectExample): string {
   const { tool, args, ...rest } = callToWire(probe)
   const { environment, ...more } = rest
   const beside = { ...(environment === 'production' ? {} : { environment }), ...more }
   const with_ = Object.keys(beside).length === 0 ? '' : ` with ${writeJson(beside)}`
-  const by = (judgement: Example['before']) =>
+  const by = (judgement: EffectExample['before']) =>
     judgement.contractId === null ? judgement.verdict : `${judgement.verdict} (${judgement.contractId})`
   return `    ${tool} ${writeJson(args)}${with_}: ${by(before)}, now ${by(after)}`
 }

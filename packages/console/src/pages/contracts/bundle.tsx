@@ -1,17 +1,15 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { ChevronLeft, FilePen, Rocket, ShieldCheck, Unlink } from 'lucide-react'
-import { useState } from 'react'
+import { ChevronLeft, FilePen, GitCompare, Rocket, ShieldCheck, Unlink } from 'lucide-react'
 import type { BundleVersion } from '../../api/types.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { EnvironmentTag } from '../../ui/badge.tsx'
-import { Button, buttonClass } from '../../ui/button.tsx'
+import { buttonClass } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Card, CardHeading, Page } from '../../ui/page.tsx'
 import { Empty, Failure, Skeleton, SkeletonRows } from '../../ui/states.tsx'
 import { When } from '../../ui/when.tsx'
-import { Deploy } from './deploy.tsx'
 import { Deployments } from './deployments.tsx'
 import { LazyEditor } from './lazy-editor.tsx'
 import { bundleQueries } from './queries.ts'
@@ -22,7 +20,6 @@ export function BundlePage() {
   const search = useSearch({ from: '/inside/contracts/$name' })
   const navigate = useNavigate({ from: '/contracts/$name' })
   const versions = useQuery(bundleQueries.versions(name))
-  const [deploying, setDeploying] = useState(false)
   const list = versions.data ?? []
   // A link to a version that there is not opens no other: it would be read, and deployed, in its place.
   const chosen = search.version === undefined ? list[0] : list.find(({ version }) => version === search.version)
@@ -32,10 +29,14 @@ export function BundlePage() {
     const next = list[list.findIndex(({ version }) => version === chosen?.version) + step]
     if (next) void navigate({ search: { version: next.version }, replace: true })
   }
+  const deploy = (version: number) =>
+    void navigate({ to: '/contracts/$name/deploy', params: { name }, search: { version } })
+  const compare = (to: number) => void navigate({ to: '/contracts/$name/compare', params: { name }, search: { to } })
   useShortcuts([
     { keys: 'j', label: 'Older version', group: 'Bundle', run: () => move(1), repeats: true },
     { keys: 'k', label: 'Newer version', group: 'Bundle', run: () => move(-1), repeats: true },
-    { keys: 'p', label: 'Deploy this version', group: 'Bundle', run: () => chosen && setDeploying(true) },
+    { keys: 'p', label: 'Deploy this version', group: 'Bundle', run: () => chosen && deploy(chosen.version) },
+    { keys: 'c', label: 'Compare with another version', group: 'Bundle', run: () => chosen && compare(chosen.version) },
     {
       keys: 'n',
       label: 'New version from this one',
@@ -58,9 +59,24 @@ export function BundlePage() {
             <Link to="/contracts/new" search={{ from: name, version: chosen.version }} className={buttonClass()}>
               <FilePen aria-hidden /> New version
             </Link>
-            <Button variant="primary" onClick={() => setDeploying(true)}>
+            {list.length > 1 && (
+              <Link
+                to="/contracts/$name/compare"
+                params={{ name }}
+                search={{ to: chosen.version }}
+                className={buttonClass()}
+              >
+                <GitCompare aria-hidden /> Compare
+              </Link>
+            )}
+            <Link
+              to="/contracts/$name/deploy"
+              params={{ name }}
+              search={{ version: chosen.version }}
+              className={buttonClass('primary')}
+            >
               <Rocket aria-hidden /> Deploy v{chosen.version}
-            </Button>
+            </Link>
           </>
         )
       }
@@ -99,9 +115,6 @@ export function BundlePage() {
             </Card>
           </div>
         </div>
-      )}
-      {chosen && (
-        <Deploy name={name} version={chosen.version} versions={list} open={deploying} onOpenChange={setDeploying} />
       )}
     </Page>
   )

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Rocket } from 'lucide-react'
 import { EnvironmentTag } from '../../ui/badge.tsx'
+import { plural } from '../../ui/plural.ts'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { When } from '../../ui/when.tsx'
 import { bundleQueries, DEPLOYMENTS } from './queries.ts'
@@ -23,7 +24,7 @@ export function Deployments({ bundle }: { bundle?: string }) {
       {deployments.data.map((deployment) => (
         <li
           key={deployment.id}
-          className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 px-4 py-2.5 sm:grid-cols-[minmax(0,1.4fr)_8rem_minmax(0,1fr)_7rem]"
+          className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 px-4 py-2.5 sm:grid-cols-[minmax(0,1.4fr)_8rem_minmax(0,1fr)_8rem_6rem]"
         >
           <Link
             to="/contracts/$name"
@@ -38,6 +39,19 @@ export function Deployments({ bundle }: { bundle?: string }) {
           </Link>
           <EnvironmentTag env={deployment.env} />
           <span className="truncate text-muted text-sm">{deployment.deployed_by}</span>
+          <span className="text-xs">
+            <Link
+              to="/contracts/$name/deployments/$id"
+              params={{ name: deployment.bundle_name, id: deployment.id }}
+              className="text-muted underline-offset-2 hover:text-ink hover:underline"
+            >
+              {deployment.rollout === null
+                ? 'replaced'
+                : deployment.rollout.agents === 0
+                  ? 'no agent yet'
+                  : `${deployment.rollout.current} of ${plural(deployment.rollout.agents, 'agent')}`}
+            </Link>
+          </span>
           <span className="text-muted text-xs sm:text-right">
             <When at={deployment.created_at} />
           </span>

@@ -1,11 +1,13 @@
 import { queryOptions } from '@tanstack/react-query'
 import { request } from '../../api/http.ts'
-import type { BundleSummary, BundleVersion, Deployment, UploadedBundle } from '../../api/types.ts'
+import type { BundleSummary, BundleVersion, Deployment, Replay, Rollout, UploadedBundle } from '../../api/types.ts'
 
 const pathOf = (name: string) => `/bundles/${encodeURIComponent(name)}`
 
 /** Deployments in one list. */
 export const DEPLOYMENTS = 50
+/** Events that a replay reads at most. */
+const REPLAYED = 100_000
 
 export const bundleQueries = {
   all: () =>
@@ -30,6 +32,23 @@ export const bundleQueries = {
       queryKey: ['deployments', filter],
       queryFn: ({ signal }) =>
         request<readonly Deployment[]>('/deployments', { signal, query: { limit: DEPLOYMENTS, ...filter } }),
+    }),
+  rollout: (id: string) =>
+    queryOptions({
+      queryKey: ['rollout', id],
+      queryFn: ({ signal }) => request<Rollout>(`/deployments/${encodeURIComponent(id)}/rollout`, { signal }),
+    }),
+  /** Which recorded calls a version decides otherwise. It costs the server something, so it is asked for once. */
+  replay: (name: string, version: number, env: string, since: string) =>
+    queryOptions({
+      queryKey: ['replay', name, version, env, since],
+      queryFn: () =>
+        request<Replay>(`${pathOf(name)}/${version}/replay`, {
+          method: 'POST',
+          query: { env, since, limit: REPLAYED },
+        }),
+      staleTime: 60_000,
+      refetchOnWindowFocus: false,
     }),
 }
 

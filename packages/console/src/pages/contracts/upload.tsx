@@ -9,12 +9,14 @@ import { Card, Page } from '../../ui/page.tsx'
 import { Failure, messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import { useUnloadGuard } from '../../ui/unload-guard.ts'
+import { eventQueries } from '../events/queries.ts'
 import type { EditorHandle } from './editor.tsx'
 import { EXAMPLE_BUNDLE } from './example.ts'
 import { byPlace, type Issue, issuesOf } from './issues.ts'
 import { LazyEditor } from './lazy-editor.tsx'
 import { bundleQueries, uploadBundle } from './queries.ts'
 import { CheckVerdict, FileButton, IssueList } from './shared/editing.tsx'
+import { bundleOf, subjectOf } from './starting.ts'
 import { useBrowserCheck } from './use-browser-check.ts'
 
 /** Characters the server accepts in one bundle. */
@@ -22,13 +24,24 @@ const BUNDLE_MAXIMUM = 1_048_576
 
 /** A new bundle, or a new version of one: paste, drop or open a file, see what is wrong where it is, upload. */
 export function UploadPage() {
-  const { from, version } = useSearch({ from: '/inside/contracts/new' })
+  const { from, version, tool, event } = useSearch({ from: '/inside/contracts/new' })
+  const isBegun = event !== undefined || tool !== undefined
+  const chosen = useQuery({ ...eventQueries.one(event ?? ''), enabled: event !== undefined })
+  const newest = useQuery({ ...eventQueries.newestOf(tool ?? ''), enabled: event === undefined && tool !== undefined })
+  const recorded = event === undefined ? newest : chosen
+  const subject = recorded.data ? subjectOf(recorded.data) : tool ? { tool, args: {}, verdict: null } : null
   const base = useQuery({
     ...bundleQueries.yaml(from ?? '', version ?? 0),
     enabled: from !== undefined && version !== undefined,
   })
   const title = from ? `New version of ${from}` : 'Upload a bundle'
-  const ready = from === undefined || version === undefined ? EXAMPLE_BUNDLE : base.data
+  const ready = isBegun
+    ? recorded.isPending || subject === null
+      ? undefined
+      : bundleOf(subject)
+    : from === undefined || version === undefined
+      ? EXAMPLE_BUNDLE
+      : base.data
   return (
     <Page
       title={title}
@@ -38,14 +51,21 @@ export function UploadPage() {
         </Link>
       }
     >
-      {base.isError ? (
+      {base.isError || (recorded.isError && subject === null) ? (
         <Card>
-          <Failure error={base.error} retry={() => void base.refetch()} />
+          <Failure
+            error={base.error ?? recorded.error}
+            retry={() => void (base.isError ? base.refetch() : recorded.refetch())}
+          />
         </Card>
       ) : ready === undefined ? (
         <Card className="h-[60vh]">{null}</Card>
       ) : (
-        <Workbench key={`${from} ${version}`} name={`bundle ${from ?? ''} ${version ?? ''}`} initial={ready} />
+        <Workbench
+          key={`${from} ${version} ${tool} ${event}`}
+          name={`bundle ${from ?? ''} ${version ?? ''} ${tool ?? ''} ${event ?? ''}`.trimEnd()}
+          initial={ready}
+        />
       )}
     </Page>
   )

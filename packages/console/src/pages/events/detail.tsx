@@ -1,16 +1,22 @@
 import { useQuery } from '@tanstack/react-query'
-import { Filter, Link2 } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { Link } from '@tanstack/react-router'
+import { FilePen, Filter, Link2 } from 'lucide-react'
+import { type ReactNode, Suspense, useState } from 'react'
 import { payloadText } from '../../api/payload.ts'
 import type { AuditEvent } from '../../api/types.ts'
 import { Arguments } from '../../ui/arguments.tsx'
 import { EnvironmentTag, VerdictBadge } from '../../ui/badge.tsx'
+import { buttonClass } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Json } from '../../ui/json.tsx'
+import { lazily } from '../../ui/lazy.tsx'
+import { Skeleton } from '../../ui/states.tsx'
 import { visible } from '../../ui/visible.ts'
 import { Evaluated } from './evaluated.tsx'
 import { eventQueries } from './queries.ts'
 import type { EventSearch } from './search.ts'
+
+const WhyPanel = lazily(() => import('./why-panel.tsx').then((file) => file.WhyPanel))
 
 interface DetailProps {
   readonly event: AuditEvent
@@ -32,6 +38,14 @@ export function Detail({ event: listed, onFilter }: DetailProps) {
         <div className="flex items-center justify-between gap-2">
           <VerdictBadge verdict={event.verdict} />
           <span className="flex items-center gap-1 text-faint text-xs">
+            <Link
+              to="/contracts/new"
+              search={{ event: event.id }}
+              className={buttonClass('quiet', 'sm')}
+              title="Make a contract from this call"
+            >
+              <FilePen aria-hidden /> Contract
+            </Link>
             <Link2 className="size-3.5" aria-hidden />
             <CopyButton text={link} what="link to this event" />
           </span>
@@ -46,12 +60,17 @@ export function Detail({ event: listed, onFilter }: DetailProps) {
         <Fact name="Tool" onFilter={() => onFilter({ tool_name: event.tool_name })}>
           <span className="font-mono">{visible(event.tool_name)}</span>
         </Fact>
-        <Fact name="Contract" onFilter={contract ? () => onFilter({ search: contract }) : undefined}>
+        <Fact name="Contract" onFilter={contract ? () => onFilter({ contract }) : undefined}>
           {contract}
         </Fact>
         <Fact name="Decided by">{text('decision_source')}</Fact>
         <Fact name="Mode">{event.mode}</Fact>
-        <Fact name="Environment">{text('environment') && <EnvironmentTag env={text('environment')} />}</Fact>
+        <Fact
+          name="Environment"
+          onFilter={text('environment') ? () => onFilter({ env: text('environment') }) : undefined}
+        >
+          {text('environment') && <EnvironmentTag env={text('environment')} />}
+        </Fact>
         <Fact name="Bundle">
           {(text('bundle_name') || text('policy_version')) && (
             <>
@@ -79,11 +98,29 @@ export function Detail({ event: listed, onFilter }: DetailProps) {
       )}
       <Section title="Principal" value={payload.principal} />
       <Evaluated value={payload.contracts_evaluated} />
+      <Why key={`why ${event.id}`} event={event} />
       <details>
         <summary className="cursor-pointer font-medium text-muted text-sm">Raw record</summary>
         <Json value={event} what="record" className="mt-1.5" />
       </details>
     </article>
+  )
+}
+
+/** Worked out only when somebody asks. */
+function Why({ event }: { event: AuditEvent }) {
+  const [isOpen, setOpen] = useState(false)
+  return (
+    <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary className="cursor-pointer font-medium text-muted text-sm">Why</summary>
+      <div className="mt-1.5">
+        {isOpen && (
+          <Suspense fallback={<Skeleton className="h-4 w-40" />}>
+            <WhyPanel event={event} />
+          </Suspense>
+        )}
+      </div>
+    </details>
   )
 }
 

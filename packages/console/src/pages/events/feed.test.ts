@@ -4,7 +4,6 @@ import type { AuditEvent } from '../../api/types.ts'
 import {
   arrived,
   asked,
-  countBy,
   extended,
   FOLLOWED,
   failed,
@@ -159,13 +158,4 @@ test('lengths of time count back from now; anything else is none', () => {
   expect(sinceOf('24h', T0)).toBe('2026-02-28T12:00:00.000Z')
   expect(sinceOf('7d', T0)).toBe('2026-02-22T12:00:00.000Z')
   for (const bad of [undefined, '', '1w', '-1h', '1h ', '99999d']) expect(sinceOf(bad, T0)).toBeUndefined()
-})
-
-test('values are counted, the frequent first', () => {
-  expect(
-    countBy([event('a', 1), { ...event('b', 1), agent_id: 'z' }, { ...event('c', 1), agent_id: 'z' }], 'agent_id'),
-  ).toEqual([
-    { value: 'z', count: 2 },
-    { value: 'a', count: 1 },
-  ])
 })

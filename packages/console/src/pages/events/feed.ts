@@ -150,17 +150,11 @@ function trimmed(feed: Feed): Feed {
 export const released = (feed: Feed): Feed | null =>
   feed.heldBeyond > 0 ? null : { ...feed, rows: mergeEvents(feed.rows, feed.held), held: [] }
 
-/** `15m`, `24h`, `7d` back from `now` (milliseconds) as ISO 8601; undefined when it is no such length. */
+/** `15m`, `24h`, `7d` back from `now` (milliseconds) as ISO 8601, or an instant as it is; undefined when it is neither. */
 export function sinceOf(length: string | undefined, now: number): string | undefined {
   const match = /^(\d{1,4})([mhd])$/.exec(length ?? '')
-  if (!match) return undefined
+  // The begin of a stretch that was chosen is an instant.
+  if (!match) return Number.isNaN(Date.parse(length ?? '')) ? undefined : length
   const unit = { m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 'm' | 'h' | 'd']
   return new Date(now - Number(match[1]) * unit).toISOString()
-}
-
-/** How often each value of a field occurs in what is loaded, most frequent first. */
-export function countBy(rows: readonly AuditEvent[], field: 'agent_id' | 'tool_name' | 'verdict' | 'mode') {
-  const counts = new Map<string, number>()
-  for (const row of rows) counts.set(row[field], (counts.get(row[field]) ?? 0) + 1)
-  return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0])).map(([value, count]) => ({ value, count }))
 }

@@ -1,22 +1,28 @@
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { Activity, ArrowUp, Pause, Play, Search } from 'lucide-react'
-import { memo, useCallback, useDeferredValue, useEffect, useRef, useState } from 'react'
+import { Activity, ArrowUp, Pause, Play } from 'lucide-react'
+import { memo, useCallback, useRef, useState } from 'react'
 import { serverNow } from '../../api/clock.ts'
-import type { AuditEvent } from '../../api/types.ts'
+import { save } from '../../api/download.ts'
+import type { AuditEvent, EventFacets } from '../../api/types.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Button } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
 import { Sheet } from '../../ui/dialog.tsx'
-import { INPUT } from '../../ui/field.tsx'
 import { useWide } from '../../ui/media.ts'
-import { FilterMenu } from '../../ui/menu.tsx'
+import { FilterMenu, type FilterOption } from '../../ui/menu.tsx'
 import { Card, Page } from '../../ui/page.tsx'
 import { plural } from '../../ui/plural.ts'
+import { SearchField } from '../../ui/search-field.tsx'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { KNOWN_VERDICTS, lookOf } from '../../ui/verdict.ts'
+import { visible } from '../../ui/visible.ts'
 import { Detail } from './detail.tsx'
-import { countBy, sinceOf } from './feed.ts'
+import { type ExportFormat, exported, TYPES } from './exported.ts'
+import { sinceOf } from './feed.ts'
+import { Histogram, stretchText } from './histogram.tsx'
 import { List, type ListHandle } from './list.tsx'
+import { eventQueries } from './queries.ts'
 import type { EventSearch } from './search.ts'
 import { useFeed } from './use-feed.ts'
 
@@ -39,16 +45,21 @@ export function EventsPage() {
   const [touched, setTouched] = useState(false)
   const list = useRef<ListHandle>(null)
   const field = useRef<HTMLInputElement>(null)
+  const filters = useRef<HTMLDivElement>(null)
   /** A changed question is a step that Back takes back; going from event to event, or typing on, is none. */
   const set = useCallback<SetSearch>(
     (change, replace = false) => void navigate({ search: (now) => withoutEmpty({ ...now, ...change }), replace }),
     [navigate],
   )
 
-  const { event: selectedId, ts, since, ...facets } = search
+  const { event: selectedId, ts, since, until, ...chosen } = search
   const [from] = useStable(since, () => sinceOf(since, serverNow()))
-  const filter = { ...facets, ...(from ? { since: from } : {}), ...(ts ? { until: ts } : {}) }
-  const live = !paused && !ts
+  const end = ts ?? until
+  const filter = { ...chosen, ...(from ? { since: from } : {}), ...(end ? { until: end } : {}) }
+  const live = !paused && !end
+  const facets = useQuery(
+    eventQueries.facets({ ...chosen, ...(from ? { since: from } : {}), ...(until ? { until } : {}) }),
+  )
   const { first, feed, loadOlder, loadingOlder, olderFailed, release } = useFeed({
     filter,
     live,
@@ -59,6 +70,10 @@ export function EventsPage() {
   rowsNow.current = rows
   const selected = rows.find(({ id }) => id === selectedId)
 
+  const stretch = useCallback(
+    (begin: string, until: string) => set({ since: begin, until, ts: undefined, event: undefined }),
+    [set],
+  )
   const select = useCallback(
     (id: string | undefined) => set({ event: id }, selectedId !== undefined),
     [set, selectedId],
@@ -80,6 +95,12 @@ export function EventsPage() {
     { keys: 'k', label: 'Previous event', group: 'Events', run: () => move(-1), repeats: true },
     { keys: 'Escape', label: 'Close the event', group: 'Events', run: () => select(undefined) },
     { keys: '/', label: 'Search', group: 'Events', run: () => field.current?.focus() },
+    {
+      keys: 'f',
+      label: 'To the filters',
+      group: 'Events',
+      run: () => filters.current?.querySelector('button')?.focus(),
+    },
     { keys: 'p', label: 'Pause or go on', group: 'Events', run: () => setPaused((now) => !now) },
     { keys: 't', label: 'To the newest', group: 'Events', run: toTop },
   ])
@@ -90,7 +111,17 @@ export function EventsPage() {
   )
   return (
     <Page title="Events" className="flex h-full max-w-none flex-col pb-4 lg:pb-4">
-      <Toolbar field={field} search={search} set={set} rows={rowsNow} paused={paused} setPaused={setPaused} />
+      <Toolbar
+        field={field}
+        filters={filters}
+        search={search}
+        set={set}
+        facets={facets.data}
+        rows={rowsNow}
+        paused={paused}
+        setPaused={setPaused}
+      />
+      <Histogram filter={chosen} since={since} until={until} onStretch={stretch} />
       <div className={cn('grid min-h-0 flex-1 gap-4', selected && 'lg:grid-cols-[minmax(0,1fr)_24rem]')}>
         <Card className="relative flex min-h-80 min-w-0 flex-col overflow-hidden">
           {first.isPending ? (
@@ -152,59 +183,65 @@ export function EventsPage() {
 
 interface ToolbarProps {
   readonly field: React.RefObject<HTMLInputElement | null>
+  readonly filters: React.RefObject<HTMLDivElement | null>
   readonly search: EventSearch
   readonly set: SetSearch
-  /** What is loaded, to be counted when a menu opens. */
+  /** As the server counted them; undefined until it did. */
+  readonly facets: EventFacets | undefined
+  /** What is loaded, to be saved. */
   readonly rows: React.RefObject<readonly AuditEvent[]>
   readonly paused: boolean
   readonly setPaused: (paused: boolean) => void
 }
 
+type FacetName = keyof EventFacets['facets']
+const FILTERS: readonly (readonly [FacetName, string])[] = [
+  ['agent_id', 'Agent'],
+  ['tool_name', 'Tool'],
+  ['verdict', 'Verdict'],
+  ['mode', 'Mode'],
+  ['contract', 'Contract'],
+  ['env', 'Environment'],
+  ['policy_version', 'Revision'],
+]
+
 /** Search, filters, pause. Apart from the list, so that what arrives does not draw it anew. */
-const Toolbar = memo(function Toolbar({ field, search, set, rows, paused, setPaused }: ToolbarProps) {
-  const values = (name: 'agent_id' | 'tool_name' | 'mode') => () =>
-    countBy(rows.current, name).map(({ value, count }) => ({ value, label: value, count }))
+const Toolbar = memo(function Toolbar(props: ToolbarProps) {
+  const { field, filters, search, set, facets, rows, paused, setPaused } = props
+  const typed = useCallback(
+    (value: string) => set({ search: value || undefined, ts: undefined }, Boolean(search.search && value)),
+    [set, search.search],
+  )
   return (
-    <div className="mb-3 flex shrink-0 flex-wrap items-center gap-2">
-      <SearchField
-        ref={field}
-        value={search.search ?? ''}
-        onChange={(value) => set({ search: value || undefined, ts: undefined }, Boolean(search.search && value))}
-      />
-      <FilterMenu
-        label="Agent"
-        value={search.agent_id}
-        options={values('agent_id')}
-        onChange={(value) => set({ agent_id: value })}
-      />
-      <FilterMenu
-        label="Tool"
-        value={search.tool_name}
-        options={values('tool_name')}
-        onChange={(value) => set({ tool_name: value })}
-      />
-      <FilterMenu
-        label="Verdict"
-        value={search.verdict}
-        options={() => verdictOptions(countBy(rows.current, 'verdict'))}
-        nameOf={(verdict) => lookOf(verdict).label}
-        onChange={(value) => set({ verdict: value })}
-      />
-      <FilterMenu
-        label="Mode"
-        value={search.mode}
-        options={values('mode')}
-        onChange={(value) => set({ mode: value })}
-      />
+    <div ref={filters} className="mb-3 flex shrink-0 flex-wrap items-center gap-2">
+      <SearchField ref={field} label="Search events" value={search.search ?? ''} onChange={typed} />
+      {FILTERS.map(([name, label]) => (
+        <FilterMenu
+          key={name}
+          label={label}
+          value={search[name]}
+          options={optionsOf(name, facets?.facets[name].values)}
+          {...(name === 'verdict' ? { nameOf: (verdict: string) => lookOf(verdict).label } : {})}
+          onChange={(value) => set({ [name]: value })}
+        />
+      ))}
       <FilterMenu
         label="Time"
-        value={search.since}
+        value={search.until && search.since ? `${search.since} ${search.until}` : search.since}
         options={SPANS}
-        onChange={(value) => set({ since: value, ts: undefined })}
+        nameOf={() => (search.until && search.since ? stretchText(search.since, search.until) : (search.since ?? ''))}
+        onChange={(value) => set({ since: value, until: undefined, ts: undefined })}
       />
+      {facets?.truncated && <span className="text-muted text-xs">counts of the newest 100,000</span>}
       <span className="ml-auto flex shrink-0 items-center gap-2">
-        {search.ts ? (
-          <Button onClick={() => set({ ts: undefined, event: undefined })}>
+        <FilterMenu
+          label="Save"
+          value={undefined}
+          options={Object.entries(TYPES).map(([value, { label }]) => ({ value, label }))}
+          onChange={(value) => value && saveAs(rows.current, value as ExportFormat)}
+        />
+        {search.ts || search.until ? (
+          <Button onClick={() => set({ ts: undefined, event: undefined, ...(search.until ? NOW : {}) })}>
             <ArrowUp aria-hidden /> To now
           </Button>
         ) : (
@@ -218,6 +255,33 @@ const Toolbar = memo(function Toolbar({ field, search, set, rows, paused, setPau
   )
 })
 
+const NOW = { since: undefined, until: undefined }
+
+/** What is loaded, as a file. */
+function saveAs(rows: readonly AuditEvent[], format: ExportFormat): void {
+  const { type, ending } = TYPES[format]
+  save(new Blob([exported(rows, format)], { type }), `events.${ending}`)
+}
+
+/** The values of a facet; those without a name cannot be asked for. */
+function optionsOf(name: FacetName, values: EventFacets['facets'][FacetName]['values'] = []): readonly FilterOption[] {
+  const named = values
+    .filter(({ value }) => value !== '')
+    .map(({ value, count }) => ({
+      value,
+      label: name === 'verdict' ? lookOf(value).label : labelOf(name, value),
+      count,
+    }))
+  if (name !== 'verdict') return named
+  const seen = new Set(values.map(({ value }) => value))
+  return [
+    ...named,
+    ...KNOWN_VERDICTS.filter((one) => !seen.has(one)).map((value) => ({ value, label: lookOf(value).label })),
+  ]
+}
+
+const labelOf = (name: FacetName, value: string) => (name === 'policy_version' ? value.slice(0, 12) : visible(value))
+
 const withoutEmpty = (search: Readonly<Record<string, string | undefined>>): EventSearch =>
   Object.fromEntries(Object.entries(search).filter(([, value]) => value))
 
@@ -228,58 +292,6 @@ function useStable<K, V>(key: K, make: () => V): readonly [V] {
   const next = { key, value: make() }
   setKept(next)
   return [next.value]
-}
-
-function verdictOptions(counts: readonly { value: string; count: number }[]) {
-  const seen = new Map(counts.map(({ value, count }) => [value, count]))
-  const all = [...new Set([...seen.keys(), ...KNOWN_VERDICTS])]
-  return all.map((value) => ({
-    value,
-    label: lookOf(value).label,
-    ...(seen.has(value) ? { count: seen.get(value) as number } : {}),
-  }))
-}
-
-/** Types freely; asks the server when the typing rests. */
-function SearchField({
-  value,
-  onChange,
-  ref,
-}: {
-  value: string
-  onChange: (value: string) => void
-  ref: React.Ref<HTMLInputElement>
-}) {
-  const [text, setText] = useState(value)
-  const [known, setKnown] = useState(value)
-  if (known !== value) {
-    setKnown(value)
-    setText(value)
-  }
-  const settled = useDeferredValue(text)
-  useEffect(() => {
-    if (settled.trim() === value) return
-    const timer = setTimeout(() => onChange(settled.trim()), 250)
-    return () => clearTimeout(timer)
-  }, [settled, value, onChange])
-  return (
-    <label className="relative shrink-0 max-sm:w-full sm:w-60">
-      <span className="sr-only">Search events</span>
-      <Search
-        aria-hidden
-        className="-translate-y-1/2 pointer-events-none absolute top-1/2 left-2.5 size-3.5 text-faint"
-      />
-      <input
-        ref={ref}
-        type="search"
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
-        placeholder="Search"
-        className={cn(INPUT, 'h-8.5 pl-8 text-sm max-sm:h-10')}
-      />
-    </label>
-  )
 }
 
 function Nothing({ filtered, onClear }: { filtered: boolean; onClear: () => void }) {

@@ -1,12 +1,15 @@
-import { queryOptions } from '@tanstack/react-query'
+import { keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { request, requestWithHeaders } from '../../api/http.ts'
-import type { AuditEvent } from '../../api/types.ts'
+import type { AuditEvent, EventFacets, HistogramBucket } from '../../api/types.ts'
 
 export interface EventFilter {
   readonly agent_id?: string
   readonly tool_name?: string
   readonly verdict?: string
   readonly mode?: string
+  readonly contract?: string
+  readonly env?: string
+  readonly policy_version?: string
   readonly search?: string
   /** ISO 8601, inclusive. */
   readonly since?: string
@@ -14,10 +17,38 @@ export interface EventFilter {
 }
 
 export const eventQueries = {
+  /** What one can filter by, counted by the server: it costs something, so it is not asked for at each event. */
+  facets: (filter: EventFilter) =>
+    queryOptions({
+      queryKey: ['facets', filter],
+      queryFn: ({ signal }) => request<EventFacets>('/events/facets', { signal, query: { ...filter } }),
+      staleTime: 30_000,
+      placeholderData: keepPreviousData,
+    }),
+  /** @param name what stands for the stretch of time, which slides */
+  histogram: (name: string, filter: EventFilter & { since: string; until: string }, bucketSeconds: number) => {
+    const { since: _since, until: _until, ...others } = filter
+    return queryOptions({
+      queryKey: ['histogram', name, bucketSeconds, others],
+      queryFn: ({ signal }) =>
+        request<readonly HistogramBucket[]>('/events/histogram', {
+          signal,
+          query: { ...filter, bucket_seconds: bucketSeconds },
+        }),
+      placeholderData: keepPreviousData,
+    })
+  },
   list: (filter: EventFilter & { limit?: number } = {}) =>
     queryOptions({
       queryKey: ['events', filter],
       queryFn: ({ signal }) => request<readonly AuditEvent[]>('/events', { signal, query: { ...filter } }),
+    }),
+  /** The newest call of a tool; null when there was none. */
+  newestOf: (tool: string) =>
+    queryOptions({
+      queryKey: ['event', 'of', tool],
+      queryFn: async ({ signal }): Promise<AuditEvent | null> =>
+        (await request<readonly AuditEvent[]>('/events', { signal, query: { tool_name: tool, limit: 1 } }))[0] ?? null,
     }),
   /** With its payload whole, however large. */
   one: (id: string) =>

@@ -6,15 +6,33 @@ export interface EventSearch {
   readonly tool_name?: string
   readonly verdict?: string
   readonly mode?: string
+  readonly contract?: string
+  readonly env?: string
+  readonly policy_version?: string
   readonly search?: string
   /** A length of time back from now (`15m`, `24h`, `7d`), as everywhere in the API. */
   readonly since?: string
+  /** The end of a stretch that was chosen; its begin is then an instant too. */
+  readonly until?: string
   readonly event?: string
   /** Time of the event that is linked to; the list starts there. */
   readonly ts?: string
 }
 
-const NAMES = ['agent_id', 'tool_name', 'verdict', 'mode', 'search', 'since', 'event', 'ts'] as const
+const NAMES = [
+  'agent_id',
+  'tool_name',
+  'verdict',
+  'mode',
+  'contract',
+  'env',
+  'policy_version',
+  'search',
+  'since',
+  'until',
+  'event',
+  'ts',
+] as const
 
 export const eventSearch = (search: Record<string, unknown>): EventSearch =>
   Object.fromEntries(NAMES.flatMap((name) => (scalar(search[name]) ? [[name, scalar(search[name])]] : [])))

@@ -1,20 +1,13 @@
 import { useQuery } from '@tanstack/react-query'
-import type { HistogramBucket } from '../../api/types.ts'
+import { fillBuckets } from '../../ui/buckets.ts'
 import { Card, CardHeading } from '../../ui/page.tsx'
 import { plural } from '../../ui/plural.ts'
 import { useAtNow } from '../../ui/ticker.ts'
-import { fillBuckets } from './buckets.ts'
+import { totalOf, VERDICT_SERIES, VerdictBar } from '../../ui/verdict-bars.tsx'
 import { statisticQueries } from './queries.ts'
 
 const HOURS = 24
 const BUCKET_SECONDS = 1_800
-
-const SERIES = [
-  { name: 'allowed', label: 'Allowed', className: 'bg-chart-allow' },
-  { name: 'observed', label: 'Would deny', className: 'bg-chart-observe' },
-  { name: 'pending', label: 'Asked', className: 'bg-chart-ask' },
-  { name: 'denied', label: 'Denied', className: 'bg-chart-deny' },
-] as const
 
 /** Verdicts of the last day, a bar each half hour. What was allowed is grey: colour is for what deserves a look. */
 export function Activity() {
@@ -26,15 +19,15 @@ export function Activity() {
     refetchInterval: 60_000,
   })
   const buckets = fillBuckets(histogram.data ?? [], since.getTime(), until.getTime(), BUCKET_SECONDS)
-  const highest = Math.max(1, ...buckets.map(total))
-  const sum = buckets.reduce((all, bucket) => all + total(bucket), 0)
+  const highest = Math.max(1, ...buckets.map(totalOf))
+  const sum = buckets.reduce((all, bucket) => all + totalOf(bucket), 0)
   return (
     <Card aria-labelledby="activity">
       <CardHeading
         id="activity"
         aside={
           <ul className="flex min-w-0 flex-wrap justify-end gap-x-2 text-2xs text-muted max-sm:hidden">
-            {SERIES.map(({ name, label, className }) => (
+            {VERDICT_SERIES.map(({ name, label, className }) => (
               <li key={name} className="flex items-center gap-1 whitespace-nowrap">
                 <span aria-hidden className={`size-2 rounded-xs ${className}`} />
                 {label}
@@ -52,7 +45,12 @@ export function Activity() {
           className="flex h-28 items-end gap-px"
         >
           {buckets.map((bucket) => (
-            <Bar key={bucket.bucket_start} bucket={bucket} highest={highest} />
+            <VerdictBar
+              key={bucket.bucket_start}
+              bucket={bucket}
+              highest={highest}
+              at={ofDay.format(new Date(bucket.bucket_start))}
+            />
           ))}
         </div>
         <div className="tabular mt-1.5 flex justify-between border-t pt-1.5 text-2xs text-faint">
@@ -65,27 +63,4 @@ export function Activity() {
   )
 }
 
-const total = (bucket: HistogramBucket) => bucket.allowed + bucket.denied + bucket.pending + bucket.observed
-
 const ofDay = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
-
-function Bar({ bucket, highest }: { bucket: HistogramBucket; highest: number }) {
-  const words = SERIES.flatMap(({ name, label }) => (bucket[name] > 0 ? [`${label} ${bucket[name]}`] : []))
-  return (
-    <div
-      className="flex h-full min-w-0 flex-1 flex-col-reverse justify-start gap-px hover:bg-hover"
-      title={`${ofDay.format(new Date(bucket.bucket_start))}: ${words.join(', ') || 'nothing'}`}
-    >
-      {total(bucket) === 0 && <span className="h-px bg-line" />}
-      {SERIES.map(({ name, className }) =>
-        bucket[name] > 0 ? (
-          <span
-            key={name}
-            className={`min-h-px rounded-xs ${className}`}
-            style={{ height: `${(100 * bucket[name]) / highest}%` }}
-          />
-        ) : null,
-      )}
-    </div>
-  )
-}

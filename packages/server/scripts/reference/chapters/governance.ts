@@ -45,6 +45,15 @@ export const events: Chapter = {
       'End: ISO 8601, or seconds or milliseconds since the epoch. Inclusive in the list, exclusive in the histogram.',
     bucket_seconds: 'Width of a bucket in seconds, a minute to a day.',
     bucket_start: 'Begin of the bucket.',
+    'values.count': 'Events with this value, of those that the other filters leave.',
+    facets: 'By name of the filter.',
+    'facets.agent_id': 'By agent.',
+    'facets.tool_name': 'By tool.',
+    'facets.verdict': 'By verdict.',
+    'facets.mode': 'By mode.',
+    'facets.contract': 'By the contract that decided.',
+    'facets.env': 'By environment.',
+    'facets.policy_version': 'By the revision that the agent said it ran.',
     allowed: 'Calls that were allowed.',
     denied: 'Calls that were denied.',
     pending: 'Calls that waited for a person.',
@@ -69,6 +78,9 @@ export const events: Chapter = {
     'GET /api/v1/events/export': {
       notes:
         'Signs how far the chain goes, then streams: however large the log is, a few events are in memory. An export without its last line was cut off.',
+    },
+    'GET /api/v1/events/facets': {
+      notes: 'An empty `value` stands for events that have none. At most 500 values a facet.',
     },
     'GET /api/v1/events/histogram': { notes: 'For charts: counted in the database, whatever the number of events.' },
   },

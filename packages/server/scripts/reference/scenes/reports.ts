@@ -60,6 +60,11 @@ export async function recordReports({
     ...as(person),
     query: { since, until: '2026-03-01T13:00:00Z', bucket_seconds: '3600' },
   })
+  const elsewhere = { headers: agent, query: { env: 'staging', since, until: since } }
+  await call('GET /api/v1/events', elsewhere)
+  await call('GET /api/v1/events/histogram', elsewhere)
+  await call('GET /api/v1/events/facets', elsewhere)
+  await succeed('GET /api/v1/events/facets', { ...as(person), query: { since, verdict: 'call_denied' } })
   const action_digest = '3f'.repeat(32)
   const asked = await succeed<{ id: string }>('POST /api/v1/approvals', {
     headers: agent,

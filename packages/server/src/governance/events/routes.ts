@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { NotFound } from '../../errors.ts'
+import { Forbidden, NotFound } from '../../errors.ts'
 import { canonicalUuid, failures, Instant, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { keyOf, userOf, userOrKeyOf } from '../../identity/caller.ts'
@@ -11,13 +11,15 @@ import { withAgentJson } from '../json-body.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { BatchAnswer, LARGEST_BATCH, rulesetEventRoutes, wireOutcome } from '../rulesets/event-routes.ts'
 import { instantOf, requiredInstantOf } from '../wire-instant.ts'
+import { bucketsOf, FACETS, facetsOf } from './counts.ts'
 import { cursorOf, placeOf } from './cursor.ts'
 import { LONGEST_AGENT_ID } from './event.ts'
-import { bucketsOf } from './histogram.ts'
 import type { Ingest } from './ingest.ts'
 import type { EventFilter, EventStore, ListedEvent } from './store.ts'
 
 const tags = { tags: ['events'] }
+/** Events that are counted by facet at most. */
+const FACETED = 100_000
 
 /** Described here and judged one by one in `event.ts`: one malformed event does not reject the batch. */
 const SentEvent = Type.Unsafe<unknown>({
@@ -85,11 +87,35 @@ const AuditEvent = Type.Object({
 })
 
 const When = Type.Optional(Type.String({ description: 'ISO 8601, or seconds or milliseconds since the epoch.' }))
+const Search = Type.Optional(
+  Type.String({
+    maxLength: 1000,
+    description: 'Contained in any text field or the payload, whatever the case.',
+  }),
+)
 const Filter = {
   agent_id: Type.Optional(Type.String()),
   tool_name: Type.Optional(Type.String()),
   verdict: Type.Optional(Type.String()),
+  mode: Type.Optional(Type.String()),
+  contract: Type.Optional(Type.String({ description: 'The contract that decided: `payload.decision_name`.' })),
+  env: Type.Optional(Type.String({ description: 'An API key may name only its own environment.' })),
+  policy_version: Type.Optional(
+    Type.String({ description: 'The revision that the agent said it ran: `payload.policy_version`.' }),
+  ),
+  search: Search,
 }
+
+const Facet = Type.Object({
+  values: Type.Array(
+    Type.Object({
+      value: Type.String({ description: 'Empty where events have none.' }),
+      count: Type.Integer(),
+    }),
+    { description: 'Most frequent first.' },
+  ),
+  more: Type.Integer({ description: 'How many values are not listed.' }),
+})
 
 const wireEvent = (event: ListedEvent) => ({
   id: event.id,
@@ -106,11 +132,36 @@ const wireEvent = (event: ListedEvent) => ({
   created_at: toWireTime(event.createdAt),
 })
 
-/** A key sees its own environment, a person all of them. */
-function seenBy(request: FastifyRequest): Pick<EventFilter, 'scope' | 'env'> {
+/** A key sees its own environment, a person all of them, or the one that is asked for. @throws Forbidden. */
+function seenBy(request: FastifyRequest, asked?: string): Pick<EventFilter, 'scope' | 'env'> {
   const caller = userOrKeyOf(request)
-  return { scope: scopeOf(caller), env: caller.kind === 'key' ? caller.env : undefined }
+  if (caller.kind === 'key' && asked && asked !== caller.env)
+    throw new Forbidden(`API key is scoped to '${caller.env}', cannot access env '${asked}'.`, 'wrong_environment')
+  return { scope: scopeOf(caller), env: caller.kind === 'key' ? caller.env : asked || undefined }
 }
+
+interface AskedFilter {
+  readonly agent_id?: string | undefined
+  readonly tool_name?: string | undefined
+  readonly verdict?: string | undefined
+  readonly mode?: string | undefined
+  readonly contract?: string | undefined
+  readonly env?: string | undefined
+  readonly policy_version?: string | undefined
+  readonly search?: string | undefined
+}
+
+/** What of the request says which events. */
+const filterOf = (request: FastifyRequest, asked: AskedFilter): EventFilter => ({
+  ...seenBy(request, asked.env),
+  agentId: asked.agent_id,
+  toolName: asked.tool_name,
+  verdict: asked.verdict,
+  mode: asked.mode,
+  decisionName: asked.contract,
+  policyVersion: asked.policy_version,
+  search: asked.search === '' ? undefined : asked.search,
+})
 
 /** What agents report, and what is asked about it. */
 export function eventRoutes(
@@ -168,15 +219,8 @@ export function eventRoutes(
           'An API key sees its own environment. A page may hold fewer events than `limit`, because an answer is bounded in bytes as well; where there may be more it carries `X-Next-Cursor`: send it as `cursor` with the same filters. With `after_seq` the order is that of arrival, oldest first, and nothing is left out that is stored late: `X-Next-Seq` says where to go on, and `X-Has-More: true` that there may be more already.',
         querystring: Type.Object({
           ...Filter,
-          mode: Type.Optional(Type.String()),
           since: When,
           until: When,
-          search: Type.Optional(
-            Type.String({
-              maxLength: 1000,
-              description: 'Contained in any text field or the payload, whatever the case.',
-            }),
-          ),
           limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
           cursor: Type.Optional(Type.String({ maxLength: 100 })),
           after_seq: Type.Optional(
@@ -187,20 +231,15 @@ export function eventRoutes(
             }),
           ),
         }),
-        response: { 200: Type.Array(AuditEvent), ...failures(401, 422) },
+        response: { 200: Type.Array(AuditEvent), ...failures(401, 403, 422) },
       },
     },
     async (request, reply) => {
-      const { agent_id, tool_name, verdict, mode, since, until, search, limit, cursor, after_seq } = request.query
+      const { since, until, limit, cursor, after_seq, ...asked } = request.query
       const filter = {
-        ...seenBy(request),
-        agentId: agent_id,
-        toolName: tool_name,
-        verdict,
-        mode,
+        ...filterOf(request, asked),
         since: instantOf(since, 'since'),
         until: instantOf(until, 'until'),
-        search: search === '' ? undefined : search,
       }
       if (after_seq !== undefined) {
         const { events, next, isFull } = await store.arrived(filter, limit, after_seq)
@@ -279,24 +318,59 @@ export function eventRoutes(
               observed: Type.Integer(),
             }),
           ),
-          ...failures(401, 422),
+          ...failures(401, 403, 422),
         },
       },
     },
     async (request) => {
-      const { agent_id, tool_name, verdict, since, until, bucket_seconds } = request.query
+      const { since, until, bucket_seconds, ...asked } = request.query
       const counts = await store.count(
         {
-          ...seenBy(request),
-          agentId: agent_id,
-          toolName: tool_name,
-          verdict,
+          ...filterOf(request, asked),
           since: requiredInstantOf(since, 'since'),
           before: requiredInstantOf(until, 'until'),
         },
         bucket_seconds * 1_000_000,
       )
       return bucketsOf(counts).map(({ start, ...counted }) => ({ bucket_start: toWireTime(start), ...counted }))
+    },
+  )
+
+  app.get(
+    '/api/v1/events/facets',
+    {
+      config: { access: 'either', scope: 'environment' },
+      schema: {
+        ...tags,
+        summary: 'Count audit events by what one can filter by',
+        description: `Of the newest ${FACETED.toLocaleString('en')} events of the time and the search. A facet counts what the other filters leave, so that it says what another choice of it would show.`,
+        querystring: Type.Object({ ...Filter, since: When, until: When }),
+        response: {
+          200: Type.Object({
+            events: Type.Integer({ description: 'That match all filters, of those that were counted.' }),
+            truncated: Type.Boolean({ description: 'There are older events, which are not counted.' }),
+            facets: Type.Object(
+              Object.fromEntries(FACETS.map((name) => [name, Facet])) as Record<(typeof FACETS)[number], typeof Facet>,
+            ),
+          }),
+          ...failures(401, 403, 422),
+        },
+      },
+    },
+    async (request) => {
+      const { since, until, search, ...asked } = request.query
+      seenBy(request, asked.env)
+      const { combinations, isTruncated } = await store.combinations(
+        {
+          // Only what confines the caller: what a person chose is counted by facet.
+          ...seenBy(request),
+          search: search || undefined,
+          since: instantOf(since, 'since'),
+          until: instantOf(until, 'until'),
+        },
+        FACETED,
+      )
+      return { ...facetsOf(combinations, asked), truncated: isTruncated }
     },
   )
 }

@@ -3,7 +3,7 @@ import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import type { EventValues } from '../../storage/events/event-table.ts'
 import { indexed } from '../../storage/events/index-conditions.ts'
-import { containsText, isIndexedText, isTextWithin, stretchOf } from '../../storage/expressions.ts'
+import { containsText, fieldText, isIndexedText, isTextWithin, stretchOf } from '../../storage/expressions.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { EventRow } from '../../storage/schema.ts'
 import { previewOf, WHOLE_BYTES } from '../preview.ts'
@@ -18,6 +18,10 @@ export interface EventFilter {
   readonly toolName?: string | undefined
   readonly verdict?: string | undefined
   readonly mode?: string | undefined
+  /** The contract that decided, or another name of what did. */
+  readonly decisionName?: string | undefined
+  /** What the agent said it ran: `payload.policy_version`. */
+  readonly policyVersion?: string | undefined
   /** Inclusive. */
   readonly since?: Micros | undefined
   /** Inclusive. */
@@ -39,6 +43,20 @@ export interface EventCount {
   readonly start: Micros
   readonly mode: string
   readonly verdict: string
+  readonly count: number
+}
+
+/** Events that share all that one can filter by. */
+export interface EventCombination {
+  readonly agentId: string
+  readonly toolName: string
+  readonly verdict: string
+  readonly mode: string
+  readonly env: string
+  /** Empty where nothing was named. */
+  readonly decisionName: string
+  /** Empty where none was reported. */
+  readonly policyVersion: string
   readonly count: number
 }
 
@@ -82,6 +100,11 @@ export interface EventStore {
   find(scope: TenantScope, id: string, env: string | undefined): Promise<ListedEvent | undefined>
   /** By stretches of `size` microseconds. */
   count(filter: EventFilter & { since: Micros; before: Micros }, size: number): Promise<EventCount[]>
+  /** Of the newest events, at most about `most` of them; whether there were more. */
+  combinations(
+    filter: EventFilter,
+    most: number,
+  ): Promise<{ readonly combinations: EventCombination[]; readonly isTruncated: boolean }>
 }
 
 /** Of the payloads of one answer. */
@@ -100,7 +123,8 @@ const searched = ['call_id', 'agent_id', 'tool_name', 'verdict', 'payload'] as c
 
 /** Whether events may have to be read in vain, many of them. */
 function isSearch(filter: EventFilter): boolean {
-  if (filter.search !== undefined) return true
+  if (filter.search !== undefined || filter.decisionName !== undefined || filter.policyVersion !== undefined)
+    return true
   if (hasSeldomVerdict(filter) || isObserved(filter) || isOfLesserEnv(filter)) return false
   const { agentId, toolName, verdict, mode, env } = filter
   const asked = [agentId, toolName, verdict, mode, env].filter((value) => value !== undefined).length
@@ -121,6 +145,9 @@ export function createEventStore(database: Database): EventStore {
     if (filter.verdict !== undefined) query = query.where(isIndexedText(database, 'verdict', filter.verdict))
     if (filter.mode !== undefined) query = query.where('mode', '=', filter.mode)
     if (filter.env !== undefined) query = query.where('env', '=', filter.env)
+    if (filter.decisionName !== undefined) query = query.where('decision_name', '=', filter.decisionName)
+    if (filter.policyVersion !== undefined)
+      query = query.where(fieldText(database, 'payload', 'policy_version'), '=', filter.policyVersion)
     if (hasSeldomVerdict(filter)) query = query.where(indexed.seldomVerdict(database))
     if (isObserved(filter)) query = query.where(indexed.observed(database))
     if (isOfLesserEnv(filter)) query = query.where(indexed.lesserEnv(database))
@@ -137,7 +164,12 @@ export function createEventStore(database: Database): EventStore {
   async function stretchEnd(filter: EventFilter, after: EventPlace | undefined): Promise<EventPlace | undefined> {
     const { scope, agentId, since, until } = filter
     const toolName = agentId === undefined ? filter.toolName : undefined
-    let query = matching({ scope, agentId, toolName, since, until }).select(['timestamp', 'seq as number'])
+    return placeAfter({ scope, agentId, toolName, since, until }, after)
+  }
+
+  /** The last of the next events that are read in one go; undefined when there are fewer. */
+  async function placeAfter(filter: EventFilter, after: EventPlace | undefined): Promise<EventPlace | undefined> {
+    let query = matching(filter).select(['timestamp', 'seq as number'])
     if (after) query = query.where(isBefore(after))
     return query
       .orderBy('timestamp', 'desc')
@@ -155,6 +187,32 @@ export function createEventStore(database: Database): EventStore {
       .orderBy(start)
       .execute()
     return rows.map((row) => ({ ...row, start: Number(row.start), count: Number(row.count) }))
+  }
+
+  /** How often each combination occurs among the next events of the list, at most `size` of them. */
+  async function combinationsOf(filter: EventFilter, after: EventPlace | undefined, size: number) {
+    let newest = matching(filter).select([
+      ...combined,
+      fieldText(database, 'payload', 'policy_version').as('policy_version'),
+    ])
+    if (after) newest = newest.where(isBefore(after))
+    const rows = await db
+      .selectFrom(newest.orderBy('timestamp', 'desc').orderBy('seq', 'desc').limit(size).as('newest'))
+      .select((e) => [...combined, 'policy_version', e.fn.countAll<number>().as('count')])
+      .groupBy([...combined, 'policy_version'])
+      .execute()
+    return rows.map(
+      (row): EventCombination => ({
+        agentId: row.agent_id,
+        toolName: row.tool_name,
+        verdict: row.verdict,
+        mode: row.mode,
+        env: row.env ?? '',
+        decisionName: row.decision_name,
+        policyVersion: row.policy_version ?? '',
+        count: Number(row.count),
+      }),
+    )
   }
 
   /** The columns of a listed event, its payload where that is small. */
@@ -280,8 +338,21 @@ export function createEventStore(database: Database): EventStore {
       }
       return counts
     },
+    async combinations(filter, most) {
+      const combinations: EventCombination[] = []
+      let place: EventPlace | undefined
+      for (let read = 0; read < most; read += SEARCHED_AT_ONCE) {
+        combinations.push(...(await combinationsOf(filter, place, SEARCHED_AT_ONCE)))
+        place = await placeAfter(filter, place)
+        if (!place) return { combinations, isTruncated: false }
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      return { combinations, isTruncated: true }
+    },
   }
 }
+
+const combined = ['agent_id', 'tool_name', 'verdict', 'mode', 'env', 'decision_name'] as const
 
 const columns = ['seq', 'id', 'call_id', 'agent_id', 'tool_name', 'verdict', 'mode', 'timestamp', 'created_at'] as const
 

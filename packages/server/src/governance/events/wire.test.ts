@@ -183,6 +183,68 @@ onEachDatabase('the events API', (start) => {
     expect(await bars(agent, '&verdict=call_denied')).toEqual([])
   })
 
+  it('events are counted by agent, tool, verdict, mode, contract, environment and revision, and filtered by each', async () => {
+    t = await start()
+    const [agent, staging, admin] = [await t.agent(), await t.agent('staging'), await t.admin()]
+    const by = (decision_name: string, policy_version: string) => ({ payload: { decision_name, policy_version } })
+    await send(
+      agent,
+      event('a', by('no-env', 'one')),
+      event('b', { ...by('no-env', 'two'), verdict: 'call_denied', timestamp: at(1) }),
+      event('c', { agent_id: 'agent-2', tool_name: 'exec', mode: 'observe', payload: { text: 'b\u0000' } }),
+    )
+    await send(staging, event('d', { ...by('other', 'two'), timestamp: at(7) }))
+    const facets = async (headers: Headers, query = '') => {
+      const [, { events, truncated, facets }] = await get(headers, `/facets?${query}`)
+      expect(truncated).toBe(false)
+      const named = Object.entries(
+        facets as Record<string, { values: { value: string; count: number }[]; more: number }>,
+      )
+      return {
+        events,
+        ...Object.fromEntries(
+          named.map(([name, { values }]) => [
+            name,
+            Object.fromEntries(values.map(({ value, count }) => [value, count])),
+          ]),
+        ),
+      }
+    }
+    expect(await facets(admin)).toEqual({
+      events: 4,
+      agent_id: { 'agent-1': 3, 'agent-2': 1 },
+      tool_name: { read_file: 3, exec: 1 },
+      verdict: { call_allowed: 3, call_denied: 1 },
+      mode: { enforce: 3, observe: 1 },
+      contract: { 'no-env': 2, other: 1, '': 1 },
+      env: { production: 3, staging: 1 },
+      policy_version: { one: 1, two: 2, '': 1 },
+    })
+    expect(await facets(admin, 'contract=no-env')).toMatchObject({
+      events: 2,
+      contract: { 'no-env': 2, other: 1, '': 1 },
+      policy_version: { one: 1, two: 1 },
+    })
+    expect(await facets(admin, `since=${at(1)}&search=other`)).toMatchObject({ events: 1, env: { staging: 1 } })
+    expect(await facets(agent)).toMatchObject({ events: 3, env: { production: 3 } })
+    for (const [query, found] of [
+      ['contract=no-env', ['b', 'a']],
+      ['policy_version=two', ['d', 'b']],
+      ['env=staging', ['d']],
+      ['env=production&mode=observe', ['c']],
+    ] as const) {
+      expect(await calls(admin, `?${query}`)).toEqual(found)
+      const bars = (await get(admin, `/histogram?since=${at(0)}&until=${at(10)}&bucket_seconds=86400&${query}`))[1]
+      const [{ allowed, denied }] = bars as [{ allowed: number; denied: number }]
+      expect(allowed + denied).toBe(found.length)
+    }
+    for (const path of ['', '/facets', `/histogram`]) {
+      const ends = `since=${at(0)}&until=${at(10)}`
+      expect((await get(agent, `${path}?${ends}&env=staging`))[0]).toBe(403)
+      expect((await get(agent, `${path}?${ends}&env=production`))[0]).toBe(200)
+    }
+  })
+
   it('a histogram of many bars, over time before and after 1970, counts every event once', async () => {
     t = await start()
     const agent = await t.agent()

@@ -52,6 +52,9 @@ onEachDatabase('the fleet', (start) => {
       resolved_bundle: null,
       last_seen_at: '2026-03-01T12:00:00Z',
       reads: 'contracts',
+      env: 'production',
+      running_bundle: null,
+      policy_version: null,
       created_at: '2026-03-01T12:00:00Z',
     }
     expect(await list()).toEqual([item])

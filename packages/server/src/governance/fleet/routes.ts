@@ -24,6 +24,9 @@ const Registration = Type.Object({
       description: 'Which documents it reads, by what it was last heard to speak; null while that is not known.',
     }),
   ),
+  env: Nullable(Type.String({ description: 'Environment of its last connection.' })),
+  running_bundle: Nullable(Type.String({ description: 'The bundle of its last connection.' })),
+  policy_version: Nullable(PolicyVersion),
   created_at: Instant,
 })
 
@@ -36,6 +39,9 @@ const wireRegistration = (registration: RegistrationView) => ({
   resolved_bundle: registration.resolvedBundle,
   last_seen_at: toWireTimeOrNull(registration.lastSeenAt),
   reads: registration.reads,
+  env: registration.env,
+  running_bundle: registration.runningBundle,
+  policy_version: registration.policyVersion,
   created_at: toWireTime(registration.createdAt),
 })
 

@@ -1,10 +1,17 @@
-import { type BundleDocument, type ContractDocument, loadBundle } from '@lictor/contracts'
-import { loadTemplate, OPERATORS, templateNames } from '@lictor/contracts/authoring'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Comparison } from '../src/commands/contracts/probe/compare.ts'
-import { sampleGlob } from '../src/commands/contracts/probe/glob.ts'
-import { bundle } from './workbench.ts'
+import { loadTemplate, OPERATORS, templateNames } from '../authoring.ts'
+import { type BundleDocument, type ContractDocument, loadBundle } from '../index.ts'
+import { Comparison } from './compare.ts'
+import { sampleGlob } from './glob.ts'
+
+const bundle = (contracts: readonly string[]) => `apiVersion: edictum/v1
+kind: ContractBundle
+metadata: {name: test}
+defaults: {mode: enforce}
+contracts:
+${contracts.map((contract) => `  - ${contract}`).join('\n')}
+`
 
 function compare(before: string, after: string) {
   const [was, is] = [before, after].map((contract) => loadBundle(bundle([contract])).document) as [

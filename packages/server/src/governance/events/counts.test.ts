@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bucketsOf, classOf } from './histogram.ts'
+import { bucketsOf, classOf } from './counts.ts'
 
 /** The first rule that matches decides. */
 it.each([

@@ -1,13 +1,7 @@
-import {
-  type AfterDocument,
-  type ContractDocument,
-  type Counters,
-  marksOfPast,
-  NO_PAST,
-  type PrincipalInput,
-  type SandboxDocument,
-  type SessionDocument,
-} from '@lictor/contracts'
+import type { AfterDocument, ContractDocument, SandboxDocument, SessionDocument } from '../document.ts'
+import type { PrincipalInput } from '../envelope/principal.ts'
+import { marksOfPast, NO_PAST } from '../history/history.ts'
+import type { Counters } from '../types.ts'
 import { sampleGlob } from './glob.ts'
 import { type Assignment, solve } from './solve.ts'
 

@@ -1,5 +1,6 @@
-import type { Expression } from '@lictor/contracts'
-import { operatorOf, samplePattern } from '@lictor/contracts/authoring'
+import type { Expression } from '../document.ts'
+import { operatorOf } from '../operators/operators.ts'
+import { samplePattern } from '../regex/sample.ts'
 
 /** What selectors are to say; undefined stands for a value that is not there. */
 export type Assignment = ReadonlyMap<string, unknown>

@@ -1,4 +1,4 @@
-import type { HistogramBucket } from '../../api/types.ts'
+import type { HistogramBucket } from '../api/types.ts'
 
 /**
  * The server leaves empty buckets out; a chart needs them, or silence would look like business.

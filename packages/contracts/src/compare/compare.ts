@@ -1,15 +1,12 @@
-import {
-  type BundleDocument,
-  type ContractDocument,
-  compilePolicy,
-  createEnvelope,
-  decidePost,
-  decidePre,
-  EdictumConfigError,
-  type Envelope,
-  type Policy,
-  ToolRegistry,
-} from '@lictor/contracts'
+import { decidePost } from '../decide/post.ts'
+import { decidePre } from '../decide/pre.ts'
+import type { BundleDocument, ContractDocument } from '../document.ts'
+import { createEnvelope } from '../envelope/create.ts'
+import { ToolRegistry } from '../envelope/registry.ts'
+import { EdictumConfigError } from '../errors.ts'
+import { compilePolicy } from '../policy/compile.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { Envelope } from '../types.ts'
 import { type Probe, probesOf } from './probes.ts'
 
 /** How a call ends, from the most lenient to the strictest. */
