@@ -156,9 +156,8 @@ function answer(
   const found = world.versions.find((v) => v.name === name && v.version === Number(version))
   if (route === 'GET /auth/tenants') {
     const tenant = { tenant_id: 't', slug: 'default', name: 'Default', kind: 'team', status: 'active' }
-    return send(200, [{ ...tenant, role: 'owner', current: true }])
-  }
-  if (route === 'GET /auth/me')
+    send(200, [{ ...tenant, role: 'owner', current: true }])
+  } else if (route === 'GET /auth/me')
     send(200, {
       user_id: 'u',
       tenant_id: 't',

@@ -91,7 +91,9 @@ function Heading({ title, description }: { title: string; description?: string |
     <header className="px-5 pt-4 pr-14 pb-3">
       <Radix.Title className="line-clamp-3 pt-0.5 [overflow-wrap:anywhere] font-semibold text-lg">{title}</Radix.Title>
       {description && (
-        <Radix.Description className="mt-0.5 text-pretty [overflow-wrap:anywhere] text-muted text-sm">{description}</Radix.Description>
+        <Radix.Description className="mt-0.5 text-pretty [overflow-wrap:anywhere] text-muted text-sm">
+          {description}
+        </Radix.Description>
       )}
     </header>
   )
