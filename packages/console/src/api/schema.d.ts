@@ -1312,6 +1312,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/colony/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Teams of which one is a member
+         * @description For people, signed in at their own account.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person.
+         */
+        get: operations["getV1ColonyTeams"];
+        put?: never;
+        /**
+         * Make a team of which one is the owner
+         * @description The person becomes its owner. Where tiers limit tenants, by operators alone: 402.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        post: operations["postV1ColonyTeams"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/colony/teams/{team_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a team that one owns
+         * @description By an owner of it. Everything of it stops.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. The body has at most 5 MiB.
+         */
+        delete: operations["deleteV1ColonyTeamsTeamId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contracts": {
         parameters: {
             query?: never;
@@ -5476,6 +5526,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/colony/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the tenant has, and how much of it is used
+         * @description Of the tenant in which the request acts.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getV1ColonySubscription"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cortex/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What helped against which error, the weightiest first
+         * @description Those of the own tenant alone.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1CortexPatterns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cortex/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was learned, by kinds of errors
+         * @description Patterns by the kind of their error.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1CortexSkills"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cortex/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was learned, in numbers
+         * @description Of the own tenant.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `execution:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1CortexMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cluster/status": {
         parameters: {
             query?: never;
@@ -6126,7 +6264,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.03
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6209,7 +6347,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.03
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6412,7 +6550,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6420,7 +6558,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74732371968
+                     *         "free_bytes": 73470648320
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6532,7 +6670,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.01
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6540,7 +6678,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74732371968
+                     *         "free_bytes": 73470648320
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7510,7 +7648,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "rv_WIY6-8jL_ldLwj6oEImjjRtSf0AzAsIxYxgMBL6NideO-_Izyh8VheudoyaUOQihVbK8zdIL5N70NFceDWzdtsPqMLERdZoIb_7ci0F9a5vEaPBvRZEXl4aPVDg2eFLCl8wh6Hpjds0xbdX7uxydeuDaueuq8jBJhjR2dHlevVOYIAmfvx5oiTL0uZLm6Sc_eIECLrMxQHRV76SugZ8yO0TsZ33coKpcJd11q-QAOOsJda7SvqWbGAWvBwyFH6qToBxwMh41MmGOMEFP-779wn158j4PK-riRBamAMK0f8OT6RvTbT2FEpxQU1SK3jGRo4_PWwKqUDB9JMBsUdw",
+                     *           "n": "ydG4lJ0vtuCGNZvPxr2K9A9INTVwWoEyYUP2Z2pmZW4TYuE2t9oU3vfz-y77njkttrkahDdklle9-gmpVNYSTYOiie3nalTsXqvyZ17LrJVoBAt33I-Br9tjQGO8gmJe1DqSqol1jNLJmwLeEpl8fAhzcc5K1blD6OTJtZW5zV8kWH77JG6QlmPWRcwo0bpHByPH_f26DF6DbkPOxaHo_PGFTdtI2lAvC4Ifmfy1dCnHZHL8U0I2j8VCP4bRzKwf6uFwZLZpquUUWfldJ2_sFhe4VoSeYjqiYJmg2hqLrv5v4qKT3HqrCJjCAESlalrih2m8c3DtkcnG0tWu81u8IQ",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -7548,12 +7686,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -7566,7 +7698,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.realm: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -7663,12 +7795,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -7681,7 +7807,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.realm: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -8034,7 +8160,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *         "tenant_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8094,7 +8220,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961"
+                 *       "tenant_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2"
                  *     }
                  */
                 "application/json": {
@@ -8115,7 +8241,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "tenant_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8381,7 +8507,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f6de0619f2effb9a0afa2659d86c8bd8",
+                     *         "id": "aa354308b13e3e4fe23d9f0cb30a696d",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8537,7 +8663,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example f6de0619f2effb9a0afa2659d86c8bd8
+                 * @example aa354308b13e3e4fe23d9f0cb30a696d
                  */
                 id: string;
             };
@@ -8820,8 +8946,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3BELW53LSOWFSIJWXVVBVCY2ZTU2NNWE&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "JBI4ZJJBRDQL254GSVBGKGYCGGD6BIYO",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=JBI4ZJJBRDQL254GSVBGKGYCGGD6BIYO&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -8925,7 +9051,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "465648"
+                 *       "code": "780232"
                  *     }
                  */
                 "application/json": {
@@ -8944,16 +9070,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "EB5N-CNK6-GG8G-7FWW",
-                     *         "SPMY-SXAR-UTUH-F4ME",
-                     *         "V57N-PCLX-9BRB-3ZKN",
-                     *         "96Q5-ABX3-YAEL-S58A",
-                     *         "3FEB-C8Q4-RSLG-BVY9",
-                     *         "ZMFK-WSZ5-AXGJ-X3TA",
-                     *         "HDMJ-6MY7-H3LT-D8M9",
-                     *         "U6QD-Q39R-5YM9-KQZY",
-                     *         "TKLL-LF9Q-MKLM-SAZA",
-                     *         "55EP-6SDZ-27T6-7H3N"
+                     *         "Z7BX-D3ZM-M28X-V48P",
+                     *         "JRES-EZVU-Z4M4-P8R6",
+                     *         "JFCJ-WXQD-2P3P-B63B",
+                     *         "H4WZ-ELD4-2LLK-8KDC",
+                     *         "EB3M-KQFK-34HF-U247",
+                     *         "P2HR-DRNY-VFX2-JTTD",
+                     *         "6F42-TXNG-RGPD-J4U4",
+                     *         "NFPE-X3AS-2YFM-UYM4",
+                     *         "JKF8-CLC7-VJ37-TLYW",
+                     *         "FJ4L-LE82-BDTU-GF9C"
                      *       ]
                      *     }
                      */
@@ -9072,7 +9198,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "217755"
+                 *       "code": "429330"
                  *     }
                  */
                 "application/json": {
@@ -9261,7 +9387,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
                  */
                 user_id: string;
             };
@@ -9292,7 +9418,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9358,11 +9484,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9424,7 +9545,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 5abf8b78-57bf-41fe-827d-b8541ad87eb0
+                 * @example 118a4e4f-63be-4170-8d5f-2c4077d269f0
                  */
                 user_id: string;
             };
@@ -9760,14 +9881,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
+                     *       "id": "7965e441-427e-4e5a-8f10-ca8621d3763f",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#n7xuu-Ch9fn2YORKsNu-gJloILxQj_8hmAM1jGF_sgw",
                      *       "mail": "sent"
                      *     }
                      */
@@ -9923,7 +10044,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example ce507457-41f7-48cf-8ca4-b9ad52de22d6
+                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
                  */
                 id: string;
             };
@@ -10031,7 +10152,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE"
+                 *       "token": "n7xuu-Ch9fn2YORKsNu-gJloILxQj_8hmAM1jGF_sgw"
                  *     }
                  */
                 "application/json": {
@@ -10199,7 +10320,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "GpaGqUA7cvTN2moEggsVl7_EHRFzVjxXy4CS5x8PdxE",
+                 *       "token": "n7xuu-Ch9fn2YORKsNu-gJloILxQj_8hmAM1jGF_sgw",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10511,7 +10632,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ",
+                 *       "token": "9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10629,7 +10750,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
                  */
                 user_id: string;
             };
@@ -10645,7 +10766,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU"
                      *     }
                      */
                     "application/json": {
@@ -10743,7 +10864,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
                  */
                 user_id: string;
             };
@@ -11304,27 +11425,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/settings/purge-events",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "f30130f6-a428-48d5-887e-cd4d8503854d",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *         "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11334,27 +11435,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11364,77 +11445,47 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
-                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "id": "883936d5-75f8-4124-8904-c1362522c74e",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
                      *         "target": "files",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "id": "25abf7c7-9eb4-4090-8014-b498f6ae8695",
+                     *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "action": "DELETE /api/v1/settings/purge-events",
                      *         "target": "",
                      *         "details": {},
-                     *         "status": 201
+                     *         "status": 200
                      *       },
                      *       {
-                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "abb5a048-68fd-4659-891c-f2e9fa3a4315",
+                     *         "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11444,17 +11495,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
+                     *         "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11464,7 +11505,37 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "id": "b8a37eec-9ead-439d-863c-8b2cff305333",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11472,6 +11543,56 @@ export interface operations {
                      *         "target": "",
                      *         "details": {},
                      *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "35e4317a-25a2-4a7d-8499-5276875e85a2",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "0077c5e3-6bfe-4806-818c-8c8e3cc868ae",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
                      *       },
                      *       {
                      *         "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
@@ -11661,7 +11782,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *           "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11699,7 +11820,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *           "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11875,7 +11996,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -11943,7 +12064,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "Invalid tenant slug: Acme Inc.",
-                     *       "message": "Invalid tenant slug: Acme Inc."
+                     *       "message": "Invalid tenant slug: Acme Inc.. A slug is 1 to 63 of a-z, 0-9 and -, with no - at either end, and none of aegis-system, zaru-consumer."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -12020,7 +12141,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12059,7 +12180,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12174,7 +12295,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.slug: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12327,7 +12448,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.slug: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12480,7 +12601,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.slug: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12618,7 +12739,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.slug: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12674,7 +12795,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12819,7 +12940,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -12878,11 +12999,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff940de3-42ab-4f44-8240-0ee3a48fc9cd",
+                     *       "id": "d013ef88-e838-4a01-8455-a22a274e1490",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#zkU59QrUS_LK_RuWjdCe1p1cW0zGQLPrky_IruchlyE",
                      *       "mail": "sent"
                      *     }
                      */
@@ -12964,12 +13085,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13012,7 +13127,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13198,7 +13313,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13249,8 +13364,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
-                     *       "user_id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *       "id": "a4531970-4e5b-49f9-865e-871666d3d3f3",
+                     *       "user_id": "a4531970-4e5b-49f9-865e-871666d3d3f3",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13258,11 +13373,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f",
+                     *         "id": "a4531970-4e5b-49f9-865e-871666d3d3f3",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#qd-jKl_16OTWoAC-M1NrZr5R7geA6yB67w63H62mw30",
+                     *         "token": "2KjVAuPpJHk7ShMpXLaZ1ts4SKyoiRq25Ano6hp-gbg",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#2KjVAuPpJHk7ShMpXLaZ1ts4SKyoiRq25Ano6hp-gbg",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13394,7 +13509,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13562,8 +13677,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
-                     *       "user_id": "c52f9b21-0793-441e-8523-613a6c31e01a",
+                     *       "id": "5abf8b78-57bf-41fe-827d-b8541ad87eb0",
+                     *       "user_id": "5abf8b78-57bf-41fe-827d-b8541ad87eb0",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13571,11 +13686,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "c52f9b21-0793-441e-8523-613a6c31e01a",
+                     *         "id": "5abf8b78-57bf-41fe-827d-b8541ad87eb0",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#ipSqjq__k0ZP6t4bv3WIZNmMgDkHJBQvUcMayaTZd4c",
+                     *         "token": "JoWaSEPrzWYc3npABqxB16l6X9LeEU8JBC9dsL179TY",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#JoWaSEPrzWYc3npABqxB16l6X9LeEU8JBC9dsL179TY",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13707,7 +13822,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13747,7 +13862,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example 2044e8a4-7ab3-41ca-8d11-1527f9223e2f
+                 * @example a4531970-4e5b-49f9-865e-871666d3d3f3
                  */
                 id: string;
             };
@@ -13764,7 +13879,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "2044e8a4-7ab3-41ca-8d11-1527f9223e2f"
+                     *       "id": "a4531970-4e5b-49f9-865e-871666d3d3f3"
                      *     }
                      */
                     "application/json": {
@@ -13861,7 +13976,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -13885,7 +14000,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example 9-pPMcfgUlJVULr7jjINi9dLL6uPVDdfqBiusgGTcQI
+                 * @example zkU59QrUS_LK_RuWjdCe1p1cW0zGQLPrky_IruchlyE
                  */
                 token: string;
             };
@@ -13902,8 +14017,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
-                     *       "tenant_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "team_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "tenant_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
                      *       "role": "owner"
                      *     }
                      */
@@ -14059,7 +14174,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
                  */
                 user_id: string;
             };
@@ -14077,7 +14192,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756"
+                     *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0"
                      *     }
                      */
                     "application/json": {
@@ -14191,7 +14306,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.user_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -14215,7 +14330,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 3a452cf8-f988-4f2c-8e32-43c019781756
+                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
                  */
                 user_id: string;
             };
@@ -14243,8 +14358,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
-                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "id": "77ab6549-b410-477b-8015-6628f539d1a0",
+                     *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14332,12 +14447,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -14380,7 +14489,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -14407,7 +14516,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                 *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0",
                  *       "role": "member"
                  *     }
                  */
@@ -14428,8 +14537,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3a452cf8-f988-4f2c-8e32-43c019781756",
-                     *       "user_id": "3a452cf8-f988-4f2c-8e32-43c019781756",
+                     *       "id": "77ab6549-b410-477b-8015-6628f539d1a0",
+                     *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -14565,13 +14674,487 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required: a JSON body with Content-Type: application/json",
+                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
                      *       "problems": [
                      *         {
                      *           "loc": [
                      *             "body"
                      *           ],
                      *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ColonyTeams: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "teams": [
+                     *         {
+                     *           "id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "slug": "default",
+                     *           "display_name": "Example",
+                     *           "role": "owner",
+                     *           "status": "active"
+                     *         },
+                     *         {
+                     *           "id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
+                     *           "team_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
+                     *           "tenant_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
+                     *           "slug": "research",
+                     *           "display_name": "Research",
+                     *           "role": "owner",
+                     *           "status": "active"
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "slug": "default",
+                     *           "display_name": "Example",
+                     *           "role": "owner",
+                     *           "status": "active"
+                     *         },
+                     *         {
+                     *           "id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
+                     *           "team_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
+                     *           "tenant_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
+                     *           "slug": "research",
+                     *           "display_name": "Research",
+                     *           "role": "owner",
+                     *           "status": "active"
+                     *         }
+                     *       ],
+                     *       "count": 2
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description In no particular order. */
+                        teams: {
+                            /** @description Id of the user; of somebody who is invited that of the invitation. */
+                            id: string;
+                            /** @description Id of the tenant. */
+                            team_id: string;
+                            /** @description Id of the tenant. */
+                            tenant_id: string;
+                            /** @description Short name of the tenant; left out, one is made of the long name. */
+                            slug: string;
+                            /** @description What it is called. */
+                            display_name: string;
+                            /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                            role: string;
+                            /** @description `active`, `invited` or `pending`; of a change what was done. */
+                            status: string;
+                        }[];
+                        /** @description The same again. */
+                        items: {
+                            /** @description Id of the user; of somebody who is invited that of the invitation. */
+                            id: string;
+                            /** @description Id of the tenant. */
+                            team_id: string;
+                            /** @description Id of the tenant. */
+                            tenant_id: string;
+                            /** @description Short name of the tenant; left out, one is made of the long name. */
+                            slug: string;
+                            /** @description What it is called. */
+                            display_name: string;
+                            /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                            role: string;
+                            /** @description `active`, `invited` or `pending`; of a change what was done. */
+                            status: string;
+                        }[];
+                        /** @description How many there are. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_a_person",
+                     *       "message": "Teams are those of a person: sign in with your own account."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    postV1ColonyTeams: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "display_name": "Research",
+                 *       "tier": "business"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description What it is called. */
+                    display_name: string;
+                    /** @description Short name of the tenant; left out, one is made of the long name. */
+                    slug?: string | null;
+                    /** @description `free`, `pro`, `business`, `enterprise` or `system`. */
+                    tier?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
+                     *       "team_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
+                     *       "tenant_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
+                     *       "slug": "research",
+                     *       "display_name": "Research",
+                     *       "role": "owner",
+                     *       "status": "active",
+                     *       "tier": "business",
+                     *       "created_at": "2026-03-01T12:02:42Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the user; of somebody who is invited that of the invitation. */
+                        id: string;
+                        /** @description Id of the tenant. */
+                        team_id: string;
+                        /** @description Id of the tenant. */
+                        tenant_id: string;
+                        /** @description Short name of the tenant; left out, one is made of the long name. */
+                        slug: string;
+                        /** @description What it is called. */
+                        display_name: string;
+                        /** @description `owner`, `admin`, `member` (the default) or `viewer`. */
+                        role: string;
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /** @description `free`, `pro`, `business`, `enterprise` or `system`. */
+                        tier: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Invalid tier: gold",
+                     *       "message": "Invalid tier: gold"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description It takes another tier than the tenant has. */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "personal_tier_too_low",
+                     *       "message": "Tenants have tiers here; ask who runs this installation for a team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_a_person",
+                     *       "message": "Teams are those of a person: sign in with your own account."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "Tenant slug already exists: research",
+                     *       "message": "Tenant slug already exists: research"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "body: Field required: a JSON body with Content-Type: application/json",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Field required: a JSON body with Content-Type: application/json"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    deleteV1ColonyTeamsTeamId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the tenant.
+                 * @example c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea
+                 */
+                team_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "deleted",
+                     *       "team_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /** @description Id of the tenant. */
+                        team_id: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "malformed_json",
+                     *       "message": "The body is not valid JSON."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_a_person",
+                     *       "message": "Teams are those of a person: sign in with your own account."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "You are not a member of this team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Too late, or there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "first_tenant",
+                     *       "message": "This tenant looks after the installation; it cannot be deleted."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "path.team_id: Input must NOT have more than 100 characters",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "team_id"
+                     *           ],
+                     *           "msg": "Input must NOT have more than 100 characters"
                      *         }
                      *       ]
                      *     }
@@ -15136,7 +15719,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
+                     *       "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15363,7 +15946,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
+                     *       "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15934,11 +16517,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -16354,7 +16932,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *           "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17439,7 +18017,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17612,7 +18190,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *         "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -17740,7 +18318,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17884,7 +18462,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19135,7 +19713,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19274,11 +19852,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -19343,7 +19916,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *         "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19429,7 +20002,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 836ea267-49e1-4308-8789-8e75e5216ac4
+                 * @example 4bf4f525-504c-40a2-8514-f8cfd5d73ea6
                  */
                 id: string;
             };
@@ -19445,7 +20018,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "deployment_id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19850,7 +20423,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "038790dd67f1f0df8e5ae9e9a7206d4c0243b8f2e5e3923684afcfee2aec2ff1",
+                     *       "public_key": "f26395d027072cc11c764dd03d111c65ba9b415d9866db8463c852602c59f98e",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -20527,7 +21100,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *         "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -20637,7 +21210,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21084,7 +21657,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21095,7 +21668,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21191,7 +21764,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21349,7 +21922,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 rule_id: string;
             };
@@ -21453,7 +22026,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 rule_id: string;
             };
@@ -21491,7 +22064,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21706,11 +22279,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -22945,7 +23513,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *         "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -23172,7 +23740,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23390,7 +23958,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 approval_id: string;
             };
@@ -23406,7 +23974,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23428,12 +23996,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *         "approval_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
+                     *         "signature": "c7200f16c32c99ae5cd5239dfcdb79be6099fd2e1654ed7ad8c74c7a9dd037276b8347408e30a8db80dc804fb18005acc2290d7497eb926af3a9af6b77751e03"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23582,7 +24150,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 approval_id: string;
             };
@@ -23615,7 +24183,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23637,12 +24205,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *         "approval_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
+                     *         "signature": "c7200f16c32c99ae5cd5239dfcdb79be6099fd2e1654ed7ad8c74c7a9dd037276b8347408e30a8db80dc804fb18005acc2290d7497eb926af3a9af6b77751e03"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23766,11 +24334,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -23874,12 +24437,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "ba9d2e94847e17501d9d9a652b872e3199c1fa7af77f996f5c8e6abb232922a3",
+                     *           "public_key": "e5263d49b2c0e903adb61e3368364f38ddb11c7aab85e68a67b88f5ec3f4e8ca",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23901,7 +24464,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23928,7 +24491,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -24078,7 +24641,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24241,7 +24804,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 4cf04b11-8f5e-4bc5-8ca2-015a611d0a96
                  */
                 channel_id: string;
             };
@@ -24284,7 +24847,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24446,7 +25009,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 4cf04b11-8f5e-4bc5-8ca2-015a611d0a96
                  */
                 channel_id: string;
             };
@@ -24550,7 +25113,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 4cf04b11-8f5e-4bc5-8ca2-015a611d0a96
                  */
                 channel_id: string;
             };
@@ -24920,7 +25483,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Vrh7DmKqqhw5_MVOCIA87ZTPVZvyyaPYoGah5ngJo8sdOJYhKa0qvkWzbhYT5i3lfrU7QlFGl8l2Le_VlNONJZA4gMeqXQ4mp7xb_kjQu2TGPmcTfXtst7bj0Z4qCUBpKFSa890qqo5-g4JrLGzl5PZDK175L6BQcsJv-6LqFwSe1WrrOFhlyx0XLIKtR-4toygugWs59mIm9w1VFQK-3USg4D4zv79ZIrk4FVNCANj-TwM3Fzk_yd22-KZTMItxwpSQTdTYo_LDcbSNM7IsVyH_hoJSLQB6c6YC7ilLgBKnCYi689o1_T4oZIstf3KT3mpduNXUaKmrQl4bee7Y9g",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Tm_TNHbnhvykVZ6qXG4LSsB72HFec2qcgTEUkEYrQdMkxBeGY-FGgmnZ4C8VPv_M4N51lgNMprjtB14_ZIiOltqPpdQpcqOYmgfO6N4hTGdynA56c6hGmlA2dYjbMN0jjG5tWdv3x1fGIqCsvosHKTRKzF2iSyq2PRNkkpiYhw5fZDFrjm9rH91Quvf1dEJCVNzT2g_vXxMCcGDnpyb-rpDxgPZ_wlkHl5OQWLzXaJs2JotZsuczMrxt7Hsom3eaNvIn9EyVs0BfD7uxxtDjeYKy2pojVW3ORleEwNC8dVY1EO4H6k7pTwfabbvggM0237iFMllaY5-swTZTnInHAg",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -24992,12 +25555,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -25025,7 +25582,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.realm: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25179,7 +25736,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.env: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25424,7 +25981,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -25522,7 +26079,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 34.36,
+                     *       "evaluation_time_ms": 19.22,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -26073,7 +26630,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.events: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -26182,7 +26739,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26277,7 +26834,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.tool_name: Field required, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -26328,7 +26885,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 approval_id: string;
             };
@@ -26344,7 +26901,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26439,7 +26996,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.approval_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -26466,7 +27023,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 approval_id: string;
             };
@@ -26494,7 +27051,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26631,7 +27188,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 4cf04b11-8f5e-4bc5-8ca2-015a611d0a96
                  */
                 channel_id: string;
             };
@@ -26648,7 +27205,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:d411e035-9eba-4b3c-875c-07e90b27c383"
+                 *         "data": "approve:17445e8d-3ac6-4e93-8c05-7112ab0d74da"
                  *       }
                  *     }
                  */
@@ -27024,11 +27581,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -27152,11 +27704,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -27284,11 +27831,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "detail": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -27530,7 +28072,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.key: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27616,12 +28158,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27664,7 +28200,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.value: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27736,12 +28272,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27769,7 +28299,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.key: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -27856,12 +28386,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27904,7 +28428,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -28007,7 +28531,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.keys: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -28079,7 +28603,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "lease": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -28244,7 +28768,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                 *       "lease": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28410,7 +28934,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30"
+                 *       "lease": "33116630-49fc-49e9-8878-bd6e05ed36e8"
                  *     }
                  */
                 "application/json": {
@@ -28749,7 +29273,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 3 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29033,7 +29557,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29081,8 +29605,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *           "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29101,8 +29625,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *           "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29271,7 +29795,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29389,8 +29913,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29478,8 +30002,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 1ff47939-3359-4abf-8ac7-1a24d359da23). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 1ff47939-3359-4abf-8ac7-1a24d359da23). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29569,8 +30093,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29724,7 +30248,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29748,7 +30272,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
                  */
                 id: string;
             };
@@ -29764,8 +30288,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29934,7 +30458,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -29958,7 +30482,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
             };
@@ -29976,8 +30500,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
+                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377"
                      *     }
                      */
                     "application/json": {
@@ -30079,7 +30603,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30103,7 +30627,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
                  */
                 id: string;
             };
@@ -30133,8 +30657,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30341,7 +30865,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30370,7 +30894,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
                  */
                 id: string;
             };
@@ -30388,8 +30912,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30398,8 +30922,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30529,7 +31053,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30553,7 +31077,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
                  */
                 id: string;
             };
@@ -30583,8 +31107,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30791,7 +31315,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -30814,7 +31338,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
                  */
                 id: string;
             };
@@ -30844,8 +31368,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31052,7 +31576,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31118,10 +31642,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "workflow_execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "workflow_execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31304,10 +31828,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31493,10 +32017,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "workflow_execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "execution_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "workflow_execution_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31680,16 +32204,16 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "execution_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "workflow_name": "release-gate",
-                     *           "status": "cancelled",
+                     *           "status": "running",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": null,
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": "Not today.",
+                     *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31697,16 +32221,16 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "execution_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "workflow_name": "release-gate",
-                     *           "status": "cancelled",
+                     *           "status": "running",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": null,
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": "Not today.",
+                     *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -31842,7 +32366,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.workflow_id: Value error, Null bytes are not allowed, and 4 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -31894,7 +32418,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
                  */
                 id: string;
             };
@@ -31910,9 +32434,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -31943,7 +32467,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
+                     *           "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -32067,7 +32591,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32091,7 +32615,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
                  */
                 id: string;
             };
@@ -32109,7 +32633,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
+                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7"
                      *     }
                      */
                     "application/json": {
@@ -32224,7 +32748,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32248,7 +32772,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
                  */
                 id: string;
             };
@@ -32278,7 +32802,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
                      *     }
                      */
                     "application/json": {
@@ -32378,7 +32902,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32401,7 +32925,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
                  */
                 id: string;
             };
@@ -32440,7 +32964,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
+                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7"
                      *     }
                      */
                     "application/json": {
@@ -32587,7 +33111,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
                  */
                 id: string;
             };
@@ -32603,11 +33127,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
                      *       "events": [
                      *         {
-                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32617,15 +33141,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *               "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *               "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32635,8 +33159,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *               "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *               "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32769,7 +33293,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32800,7 +33324,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
                  */
                 id: string;
             };
@@ -32816,16 +33340,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32902,7 +33426,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -32948,8 +33472,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32965,8 +33489,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33124,7 +33648,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33163,8 +33687,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -33270,7 +33794,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
+                     *       "existing_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33300,7 +33824,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33339,8 +33863,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33446,7 +33970,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
+                     *       "existing_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33476,7 +34000,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33644,8 +34168,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33783,7 +34307,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -33826,8 +34350,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "8039d8b3-aa9e-44f2-872b-65dd60494a96",
-                     *       "workflow_id": "8039d8b3-aa9e-44f2-872b-65dd60494a96"
+                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
+                     *       "workflow_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a"
                      *     }
                      */
                     "application/json": {
@@ -33931,7 +34455,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34049,7 +34573,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34097,8 +34621,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34110,8 +34634,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34238,12 +34762,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -34256,7 +34774,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34310,8 +34828,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34474,7 +34992,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
+                     *       "existing_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34504,7 +35022,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34557,8 +35075,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
-                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34721,7 +35239,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
+                     *       "existing_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34751,7 +35269,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -34794,8 +35312,8 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *           "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -34809,8 +35327,8 @@ export interface operations {
                      *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *           "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *           "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34823,8 +35341,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *           "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *           "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -34838,8 +35356,8 @@ export interface operations {
                      *           "idempotency_key": "order-1",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *           "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *           "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *           "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -35020,7 +35538,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35092,10 +35610,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
-                     *       "stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
-                     *       "workflow_execution_id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
-                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
+                     *       "stimulus_id": "45efed81-cd24-4730-8686-1f98e830cf4b",
+                     *       "workflow_execution_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *       "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
                      *       "status": "classified"
                      *     }
                      */
@@ -35171,7 +35689,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47"
+                     *       "original_stimulus_id": "45efed81-cd24-4730-8686-1f98e830cf4b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35202,7 +35720,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "f32c417a-c495-452b-8deb-cb4fe129019e"
+                     *       "stimulus_id": "ce269049-ff0c-4921-8625-b05b92fa849a"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35234,7 +35752,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 0730ee8b-219b-4b81-8f26-af85b440a976
+                 * @example 3643dba2-7b56-49fa-8387-d8704843669d
                  */
                 id: string;
             };
@@ -35250,8 +35768,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -35265,8 +35783,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -35276,8 +35794,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *         "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *         "id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *         "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -35291,8 +35809,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *         "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *         "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *         "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -35481,7 +35999,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35931,7 +36449,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.source: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -35971,7 +36489,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *       "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36103,7 +36621,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36173,7 +36691,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *       "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36302,12 +36820,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -36507,7 +37019,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -36543,7 +37055,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36568,7 +37080,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36773,9 +37285,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *           "execution_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *           "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36793,9 +37305,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *           "execution_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *           "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36980,7 +37492,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.agent_id: Value error, Null bytes are not allowed, and 4 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37039,7 +37551,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -37071,9 +37583,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "execution_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37194,7 +37706,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.agent_id: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37248,7 +37760,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
                  */
                 id: string;
             };
@@ -37286,9 +37798,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
-                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "execution_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37409,7 +37921,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37453,7 +37965,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
                  */
                 id: string;
             };
@@ -37469,9 +37981,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "execution_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37495,7 +38007,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *           "f30bbbf5-c3ee-4001-8272-b5c274dc6975"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37758,7 +38270,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37782,7 +38294,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
                  */
                 id: string;
             };
@@ -37800,8 +38312,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *       "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "execution_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975"
                      *     }
                      */
                     "application/json": {
@@ -37918,7 +38430,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -37942,7 +38454,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 329148c3-3e9f-4229-81b2-ddd0ff7924f0
+                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
                  */
                 id: string;
             };
@@ -37972,8 +38484,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
-                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
+                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "execution_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0"
                      *     }
                      */
                     "application/json": {
@@ -38075,7 +38587,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38098,7 +38610,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
                  */
                 id: string;
                 /**
@@ -38218,7 +38730,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38255,7 +38767,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
                  */
                 id: string;
             };
@@ -38271,16 +38783,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution f30bbbf5-c3ee-4001-8272-b5c274dc6975 started","sequence":1,"execution_started":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
+                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"329148c3-3e9f-4229-81b2-ddd0ff7924f0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"329148c3-3e9f-4229-81b2-ddd0ff7924f0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"329148c3-3e9f-4229-81b2-ddd0ff7924f0","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38357,7 +38869,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38394,7 +38906,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
                  */
                 id: string;
             };
@@ -38410,16 +38922,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution f30bbbf5-c3ee-4001-8272-b5c274dc6975 started","sequence":1,"execution_started":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
+                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"329148c3-3e9f-4229-81b2-ddd0ff7924f0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"329148c3-3e9f-4229-81b2-ddd0ff7924f0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"329148c3-3e9f-4229-81b2-ddd0ff7924f0","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38496,7 +39008,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38531,7 +39043,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
                  */
                 id: string;
             };
@@ -38547,16 +39059,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38633,7 +39145,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38668,7 +39180,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
                  */
                 id: string;
             };
@@ -38684,16 +39196,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38770,7 +39282,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -38806,7 +39318,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38816,7 +39328,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *           "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38826,7 +39338,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38838,7 +39350,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38848,7 +39360,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *           "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38858,7 +39370,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38963,7 +39475,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
+                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
                  */
                 id: string;
             };
@@ -38980,7 +39492,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *         "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -38989,7 +39501,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *       "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -39116,7 +39628,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39140,7 +39652,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
+                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
                  */
                 id: string;
             };
@@ -39171,7 +39683,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "64ad95b5-f354-44a5-89b3-15ea092399c5"
+                     *       "request_id": "dc371291-bd7a-48a2-8624-e3efa75d0a88"
                      *     }
                      */
                     "application/json": {
@@ -39284,7 +39796,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39307,7 +39819,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
+                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
                  */
                 id: string;
             };
@@ -39338,7 +39850,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
+                     *       "request_id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24"
                      *     }
                      */
                     "application/json": {
@@ -39451,7 +39963,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.reason: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39495,7 +40007,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39508,7 +40020,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39651,7 +40163,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -39709,7 +40221,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39944,7 +40456,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 volume_id: string;
             };
@@ -39960,7 +40472,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40074,7 +40586,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.volume_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -40098,7 +40610,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
+                 * @example c3bde75b-796d-4346-8827-aa097368734f
                  */
                 volume_id: string;
             };
@@ -40116,7 +40628,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5"
+                     *       "id": "c3bde75b-796d-4346-8827-aa097368734f"
                      *     }
                      */
                     "application/json": {
@@ -40231,7 +40743,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.volume_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -40255,7 +40767,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 volume_id: string;
             };
@@ -40285,7 +40797,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40463,7 +40975,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 volume_id: string;
             };
@@ -40677,7 +41189,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 volume_id: string;
             };
@@ -40816,7 +41328,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 volume_id: string;
             };
@@ -40955,7 +41467,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 volume_id: string;
             };
@@ -41096,7 +41608,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 volume_id: string;
             };
@@ -41262,7 +41774,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 volume_id: string;
             };
@@ -41464,11 +41976,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "volume_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41478,11 +41990,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "volume_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41620,7 +42132,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -41671,11 +42183,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "volume_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41685,11 +42197,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c",
+                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *           "volume_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41827,7 +42339,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -41869,8 +42381,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                 *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                 *       "execution_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42026,12 +42538,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -42158,8 +42664,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                 *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                 *       "execution_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -43349,8 +43855,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43361,9 +43867,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *               "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *               "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *               "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43379,8 +43885,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43399,8 +43905,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43411,9 +43917,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *               "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *               "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *               "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *               "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *               "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43429,8 +43935,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43628,7 +44134,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
                  */
                 id: string;
             };
@@ -43644,8 +44150,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43656,9 +44162,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43673,8 +44179,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *         "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *         "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *         "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43685,9 +44191,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *             "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *             "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *             "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *             "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *             "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -43907,7 +44413,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -43931,7 +44437,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
                  */
                 id: string;
             };
@@ -43948,7 +44454,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *       "success": true
                      *     }
                      */
@@ -44055,7 +44561,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -44138,8 +44644,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44376,8 +44882,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *       "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44573,7 +45079,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
                  */
                 id: string;
             };
@@ -44605,8 +45111,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
-                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44617,9 +45123,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44841,7 +45347,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
                  */
                 id: string;
             };
@@ -44859,9 +45365,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44872,9 +45378,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45012,7 +45518,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45036,7 +45542,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
                  */
                 id: string;
             };
@@ -45072,9 +45578,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "credential_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -45210,7 +45716,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45233,12 +45739,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
                  */
                 grant_id: string;
             };
@@ -45255,8 +45761,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *       "success": true
                      *     }
                      */
@@ -45365,7 +45871,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45510,8 +46016,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
+                     *       "error": "OAuth provider not found",
+                     *       "message": "There is no OAuth provider 'uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu'. An operator sets it up with PUT /v1/credentials/providers/{name}."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -45526,7 +46032,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -45719,12 +46225,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
-                     *     }
-                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -45869,8 +46369,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "not_found",
-                     *       "message": "Not Found"
+                     *       "error": "OAuth provider not found",
+                     *       "message": "OAuth provider not found"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -45900,7 +46400,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -46136,11 +46636,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972&code_challenge=SOp5WP7202-5T2XkCocggANn4fsxTe5fkc_OnEPT9nc&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
-                     *       "state_token": "3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=acfffaa117a417532048f0540b3dcc9ff4283637a6ba4b0db01a74e6966ad946&code_challenge=Au7BKxUUoPs0Fwu_MuBUFP3fr1mhrNoI0CYB88_BDDg&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=acfffaa117a417532048f0540b3dcc9ff4283637a6ba4b0db01a74e6966ad946&code_challenge=Au7BKxUUoPs0Fwu_MuBUFP3fr1mhrNoI0CYB88_BDDg&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=acfffaa117a417532048f0540b3dcc9ff4283637a6ba4b0db01a74e6966ad946&code_challenge=Au7BKxUUoPs0Fwu_MuBUFP3fr1mhrNoI0CYB88_BDDg&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "acfffaa117a417532048f0540b3dcc9ff4283637a6ba4b0db01a74e6966ad946",
+                     *       "state_token": "acfffaa117a417532048f0540b3dcc9ff4283637a6ba4b0db01a74e6966ad946",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -46297,7 +46797,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 3df1dc9cdcd0f04ab1b117b6d0a2541083972aed2d05c8b75577bf4a1ce55972
+                 * @example acfffaa117a417532048f0540b3dcc9ff4283637a6ba4b0db01a74e6966ad946
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -46323,8 +46823,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
-                     *       "credential_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *       "id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46465,7 +46965,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "d09fb7b9d6128f8d8f12b68fab087e0af0ac73586134c8c4d3fad2e08fac3fb1"
+                 *       "state": "14cbd5bee8520f170dfbc81fc5c9db173329074823ec05826ab1b5b0704fb86f"
                  *     }
                  */
                 "application/json": {
@@ -46493,8 +46993,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
-                     *       "credential_id": "3982faf5-cd23-474f-8451-1c87cd17b98d",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46677,7 +47177,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
+                     *       "device_code": "PWcmyjS9e7EfV7WyJE3owlxgbWR_U2WeAFNIW8rwuDA",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -46842,7 +47342,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "uKN-7J6tA502PIss_zBTM4ASMVYxsVsZdY4G7hDq2Vg",
+                 *       "device_code": "PWcmyjS9e7EfV7WyJE3owlxgbWR_U2WeAFNIW8rwuDA",
                  *       "provider": "files"
                  *     }
                  */
@@ -46865,8 +47365,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
-                     *       "binding_id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793"
+                     *       "credential_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *       "binding_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823"
                      *     }
                      */
                     "application/json": {
@@ -46982,7 +47482,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.device_code: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -47027,7 +47527,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "fMp-U8Ej49dhep5g_hedAwVeTXiBIASGzH3VnbAQ01Q",
+                 *       "device_code": "z9WCwy-WydA4WKcWwgJ8-jCB9qvcKlGnaNLUQTiwlCk",
                  *       "provider": "files"
                  *     }
                  */
@@ -47050,8 +47550,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
-                     *       "binding_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d"
+                     *       "credential_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *       "binding_id": "a5158821-60c5-417d-8cb7-77773ae8428a"
                      *     }
                      */
                     "application/json": {
@@ -47167,7 +47667,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.device_code: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -47220,7 +47720,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *           "id": "35fce006-d77b-40d1-89f3-469180be97e3",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47235,7 +47735,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *           "id": "35fce006-d77b-40d1-89f3-469180be97e3",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47251,7 +47751,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *           "id": "35fce006-d77b-40d1-89f3-469180be97e3",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47419,7 +47919,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "id": "35fce006-d77b-40d1-89f3-469180be97e3",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -47430,9 +47930,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
-                     *       "key_value": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU",
-                     *       "api_key": "aegis_EHFiOa0zhw0ezG2We9BL4zTBw5BAeM7J246VrHUU"
+                     *       "key": "aegis_ZuDNNtNkjphMD5reYSK1tCIvrBZoFgHl6XkJmoiG",
+                     *       "key_value": "aegis_ZuDNNtNkjphMD5reYSK1tCIvrBZoFgHl6XkJmoiG",
+                     *       "api_key": "aegis_ZuDNNtNkjphMD5reYSK1tCIvrBZoFgHl6XkJmoiG"
                      *     }
                      */
                     "application/json": {
@@ -47539,7 +48039,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.name: Field required",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -47563,7 +48063,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example e3beec6f-ced9-4c92-8063-6421d9d7b33c
+                 * @example 35fce006-d77b-40d1-89f3-469180be97e3
                  */
                 id: string;
             };
@@ -47581,7 +48081,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "id": "35fce006-d77b-40d1-89f3-469180be97e3",
                      *       "success": true
                      *     }
                      */
@@ -47690,7 +48190,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50628,7 +51128,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50781,7 +51281,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.name: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -50823,13 +51323,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
+                     *           "id": "3e352210-6cf1-428d-8fb5-5d48a7665cf6",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
                      *           "execution_id": null,
-                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "session_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50838,13 +51338,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
+                     *           "id": "3e352210-6cf1-428d-8fb5-5d48a7665cf6",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
                      *           "execution_id": null,
-                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "session_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50979,7 +51479,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51021,13 +51521,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
+                     *           "id": "3e352210-6cf1-428d-8fb5-5d48a7665cf6",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
                      *           "execution_id": null,
-                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "session_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51036,13 +51536,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2d72501d-f089-42ea-85ca-eb735c9be2b5",
+                     *           "id": "3e352210-6cf1-428d-8fb5-5d48a7665cf6",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
                      *           "execution_id": null,
-                     *           "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "session_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -51177,7 +51677,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51274,7 +51774,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.follow: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51309,10 +51809,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "session_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *         "execution_id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
+                     *         "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
+                     *         "sub": "094fdf63-8c53-4b08-8580-9132aadd3c87",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -51328,10 +51828,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17",
-                     *         "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *         "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *         "sub": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *         "session_id": "c3050c0c-316d-41e6-8d66-1c4b5607a42b",
+                     *         "execution_id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *         "agent_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
+                     *         "sub": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -51347,7 +51847,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *         "session_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51477,9 +51977,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *       "session_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6ImU0ZDA0ZDBhLWNiNzItNDdmYy04NDE5LTEzNWQ0ZDU3YTViYiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwOGE4MjI2Ni0yZTNmLTRkOTItOGJlNC1kMGU1YjVhMDc4ZjkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.n5F8TMJcGbTHLjYEszknqaogtbqgaFfTO_ihcFX4O7fktcU08gLcRYJp9a3oe7eanbROpNUZE64RwYGLp8_SAA",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjRhZGRkMTcxLTYwZTAtNGIyZi04Yjg1LTk2MzA2ZWExNWExMCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIxOTg5YmU0My1hNDQyLTQxMzItODRjYy1lMmY4MDZiZjQ1ZmUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.3Twbjgi0ejZUuz3Ac1Jn-J6IGcfmAMz82GjvDLm2O-Bthv3Jn7zS_fOHgGdpQ6rmAZrn7yPjSKbg6_Qh-eO8AQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51616,7 +52116,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *       "session_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51731,7 +52231,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.execution_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51878,7 +52378,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.execution_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -51918,8 +52418,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *           "agent_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
+                     *           "execution_id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51930,8 +52430,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *           "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *           "agent_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
+                     *           "execution_id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52057,11 +52557,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *       "execution_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *       "agent_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
+                     *       "execution_id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs"
+                     *       "gateway_url": "https://lictor.example.com/x/1FO8YwhgiPdOJlYfN3o6H8lJSC57WnS5SbET3Sifwok"
                      *     }
                      */
                     "application/json": {
@@ -52171,7 +52671,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Field required",
+                     *       "message": "body.workload_id: Field required, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52316,7 +52816,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.workload_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52365,19 +52865,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *       "kid": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *           "kid": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "kid": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52485,7 +52985,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input should be one of 'RS256', 'EdDSA'",
+                     *       "message": "body.algorithm: Input should be one of 'RS256', 'EdDSA'",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52509,7 +53009,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example a5158821-60c5-417d-8cb7-77773ae8428a
+                 * @example c8b0b064-2c4f-4c3b-83d7-278b1ac6627b
                  */
                 kid: string;
             };
@@ -52526,7 +53026,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "a5158821-60c5-417d-8cb7-77773ae8428a"
+                     *       "kid": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b"
                      *     }
                      */
                     "application/json": {
@@ -52593,7 +53093,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'a5158821-60c5-417d-8cb7-77773ae8428a'."
+                     *       "message": "There is no key 'c8b0b064-2c4f-4c3b-83d7-278b1ac6627b'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52638,7 +53138,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.kid: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52682,7 +53182,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *           "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52695,7 +53195,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *           "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52825,7 +53325,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.tenant_id: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -52891,7 +53391,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *       "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -53001,7 +53501,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be >= 0",
+                     *       "message": "body.limit_value: Input must be >= 0",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -53025,7 +53525,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example d2c79c7a-6da0-4478-854b-e2fcf8b57833
+                 * @example c74103ec-2b43-40f5-878a-e2a32aa088ae
                  */
                 id: string;
             };
@@ -53042,7 +53542,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833"
+                     *       "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae"
                      *     }
                      */
                     "application/json": {
@@ -53139,7 +53639,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -53287,7 +53787,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.scope_type: Value error, Null bytes are not allowed, and 1 more",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -53458,6 +53958,711 @@ export interface operations {
                      * @example {
                      *       "error": "unauthorized",
                      *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1ColonySubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tier": "enterprise",
+                     *       "features": [
+                     *         "contracts",
+                     *         "approvals",
+                     *         "agents",
+                     *         "workflows",
+                     *         "volumes",
+                     *         "schedules",
+                     *         "stimuli",
+                     *         "teams",
+                     *         "sso",
+                     *         "cortex",
+                     *         "billing"
+                     *       ],
+                     *       "quota_usage": {
+                     *         "concurrent_executions": {
+                     *           "used": 0,
+                     *           "limit": null
+                     *         },
+                     *         "agents": {
+                     *           "used": 1,
+                     *           "limit": null
+                     *         },
+                     *         "storage_bytes": {
+                     *           "used": 2000,
+                     *           "limit": null
+                     *         }
+                     *       },
+                     *       "members_used": 1,
+                     *       "members_limit": 4294967295,
+                     *       "seat_count": 0,
+                     *       "status": "active",
+                     *       "current_period_end": "2027-01-15T08:00:00Z",
+                     *       "is_team": true
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description `free`, `pro`, `business`, `enterprise` or `system`. */
+                        tier: string;
+                        /** @description What this server has for the tenant. */
+                        features: string[];
+                        /** @description What there is of what, and how much there may be; a limit that is null is none. */
+                        quota_usage: {
+                            /** @description Executions under way. */
+                            concurrent_executions: {
+                                /** @description How much there is. */
+                                used: number;
+                                /** @description At most so many, up to 1,000. */
+                                limit: number | null;
+                            };
+                            /** @description Agents of the tenant. */
+                            agents: {
+                                /** @description How much there is. */
+                                used: number;
+                                /** @description At most so many, up to 1,000. */
+                                limit: number | null;
+                            };
+                            /** @description Bytes that its volumes may hold. */
+                            storage_bytes: {
+                                /** @description How much there is. */
+                                used: number;
+                                /** @description At most so many, up to 1,000. */
+                                limit: number | null;
+                            };
+                        };
+                        /** @description Members of the tenant. */
+                        members_used: number;
+                        /** @description How many members the tier is meant for. It bounds nothing. */
+                        members_limit: number;
+                        /** @description Seats that were bought. */
+                        seat_count: number;
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                        /** @description ISO 8601, UTC */
+                        current_period_end: string | null;
+                        /** @description False for the tenant of one person. */
+                        is_team: boolean;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "tenant_suspended",
+                     *       "message": "This tenant is suspended. Ask who runs this installation to resume it."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1CortexPatterns: {
+        parameters: {
+            query?: {
+                /** @description Only patterns whose error or approach hold this text. */
+                query?: string;
+                /** @description The same, under the name of other clients. */
+                q?: string;
+                /**
+                 * @description At most so many, up to 500.
+                 * @example 10
+                 */
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "patterns": [],
+                     *       "items": [],
+                     *       "count": 0
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The weightiest first. */
+                        patterns: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
+                            id: string;
+                            /** @description The kind of the error, and how its text began. */
+                            error_signature: string;
+                            /** @description SHA-256 of the error without numbers, names and paths. */
+                            error_signature_hash: string;
+                            /** @description The name that the text of the error begins with; `general` where it has none. */
+                            error_type: string;
+                            /** @description As it was when it was learned. */
+                            error_message: string;
+                            /** @description The same as solution_approach. */
+                            solution: string;
+                            /** @description By which tools the accepted attempt was made, and how its answer began. */
+                            solution_approach: string;
+                            /** @description What the accepted attempt answered, at most 8 KiB. */
+                            solution_code: string | null;
+                            /** @description From 0 to 1. */
+                            success_rate: number;
+                            /** @description Its weight, from 0 to 1: it rises with each success and fades unused. */
+                            success_score: number;
+                            /** @description How often it was learned. */
+                            frequency: number;
+                            /** @description How often it went well. */
+                            success_count: number;
+                            /** @description How often it was learned or recalled. */
+                            total_count: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_used_at: string;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
+                            id: string;
+                            /** @description The kind of the error, and how its text began. */
+                            error_signature: string;
+                            /** @description SHA-256 of the error without numbers, names and paths. */
+                            error_signature_hash: string;
+                            /** @description The name that the text of the error begins with; `general` where it has none. */
+                            error_type: string;
+                            /** @description As it was when it was learned. */
+                            error_message: string;
+                            /** @description The same as solution_approach. */
+                            solution: string;
+                            /** @description By which tools the accepted attempt was made, and how its answer began. */
+                            solution_approach: string;
+                            /** @description What the accepted attempt answered, at most 8 KiB. */
+                            solution_code: string | null;
+                            /** @description From 0 to 1. */
+                            success_rate: number;
+                            /** @description Its weight, from 0 to 1: it rises with each success and fades unused. */
+                            success_score: number;
+                            /** @description How often it was learned. */
+                            frequency: number;
+                            /** @description How often it went well. */
+                            success_count: number;
+                            /** @description How often it was learned or recalled. */
+                            total_count: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            last_used_at: string;
+                        }[];
+                        /** @description How many there are in this answer. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0, not 'ten'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:list'.",
+                     *       "required": "execution:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "query.query: Value error, Null bytes are not allowed, and 2 more",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "query"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "q"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "cortex_not_configured",
+                     *       "message": "This server has no memory: LICTOR_CORTEX is off."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1CortexSkills: {
+        parameters: {
+            query?: {
+                /**
+                 * @description At most so many, up to 500.
+                 * @example 10
+                 */
+                limit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "skills": [],
+                     *       "items": [],
+                     *       "count": 0
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The most used first. */
+                        skills: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
+                            id: string;
+                            /** @description The kind of error. */
+                            name: string;
+                            /** @description In a sentence. */
+                            description: string;
+                            /** @description The kind of error. */
+                            category: string;
+                            /** @description `intermediate`, or `advanced` from 5 patterns on. */
+                            level: string;
+                            /** @description The kind of error, in a list. */
+                            capability_tags: string[];
+                            /** @description Patterns of this kind. */
+                            patternCount: number;
+                            /** @description How often they were learned, together. */
+                            usageCount: number;
+                            /** @description In percent. */
+                            successRate: number;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
+                            id: string;
+                            /** @description The kind of error. */
+                            name: string;
+                            /** @description In a sentence. */
+                            description: string;
+                            /** @description The kind of error. */
+                            category: string;
+                            /** @description `intermediate`, or `advanced` from 5 patterns on. */
+                            level: string;
+                            /** @description The kind of error, in a list. */
+                            capability_tags: string[];
+                            /** @description Patterns of this kind. */
+                            patternCount: number;
+                            /** @description How often they were learned, together. */
+                            usageCount: number;
+                            /** @description In percent. */
+                            successRate: number;
+                        }[];
+                        /** @description How many there are in this answer. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0, not 'many'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:list'.",
+                     *       "required": "execution:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "cortex_not_configured",
+                     *       "message": "This server has no memory: LICTOR_CORTEX is off."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1CortexMetrics: {
+        parameters: {
+            query?: {
+                /** @description Accepted and ignored: all figures are given. */
+                metric_type?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "pattern_count": 0,
+                     *       "solution_count": 1,
+                     *       "avg_success_rate": null,
+                     *       "totalPatterns": 0,
+                     *       "totalSkills": 0,
+                     *       "avgSuccessRate": null,
+                     *       "totalFrequency": 0,
+                     *       "mostUsedSkills": [],
+                     *       "patternsThisWeek": 0,
+                     *       "growthRate": 0,
+                     *       "firstAttemptSuccessRate": null,
+                     *       "averageIterations": null,
+                     *       "learningVelocity": 0,
+                     *       "memory_utilization": 0,
+                     *       "memoryUtilization": 0,
+                     *       "recall_accuracy": null,
+                     *       "recallAccuracy": null,
+                     *       "decay": {
+                     *         "lastRunAt": null,
+                     *         "decayed": 0,
+                     *         "removed": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description How many patterns there are. */
+                        pattern_count: number;
+                        /** @description Ways in which tasks were done. */
+                        solution_count: number;
+                        /** @description From 0 to 1. */
+                        avg_success_rate: number | null;
+                        /** @description The same. */
+                        totalPatterns: number;
+                        /** @description Kinds of errors that something helped against. */
+                        totalSkills: number;
+                        /** @description From 0 to 1. */
+                        avgSuccessRate: number | null;
+                        /** @description How often something was learned. */
+                        totalFrequency: number;
+                        /** @description At most five. */
+                        mostUsedSkills: {
+                            /** @description Of a pattern a UUID, given by the server; of a skill its kind of error. */
+                            id: string;
+                            /** @description The kind of error. */
+                            name: string;
+                            /** @description In a sentence. */
+                            description: string;
+                            /** @description The kind of error. */
+                            category: string;
+                            /** @description `intermediate`, or `advanced` from 5 patterns on. */
+                            level: string;
+                            /** @description The kind of error, in a list. */
+                            capability_tags: string[];
+                            /** @description Patterns of this kind. */
+                            patternCount: number;
+                            /** @description How often they were learned, together. */
+                            usageCount: number;
+                            /** @description In percent. */
+                            successRate: number;
+                        }[];
+                        /** @description Patterns of the last seven days. */
+                        patternsThisWeek: number;
+                        /** @description Patterns of this week for each older one. */
+                        growthRate: number;
+                        /** @description From 0 to 1. */
+                        firstAttemptSuccessRate: number | null;
+                        /** @description Attempts of executions that completed; null before one has. */
+                        averageIterations: number | null;
+                        /** @description Patterns a day, of the last seven. */
+                        learningVelocity: number;
+                        /** @description From 0 to 1. */
+                        memory_utilization: number;
+                        /** @description From 0 to 1. */
+                        memoryUtilization: number;
+                        /** @description From 0 to 1. */
+                        recall_accuracy: number | null;
+                        /** @description From 0 to 1. */
+                        recallAccuracy: number | null;
+                        /** @description What fading did: weights of what is unused for a week fall by 5 % a day. */
+                        decay: {
+                            /** @description ISO 8601, UTC */
+                            lastRunAt: string | null;
+                            /** @description How often a weight fell. */
+                            decayed: number;
+                            /** @description What fell below 0.05, and was removed. */
+                            removed: number;
+                        };
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'execution:list'.",
+                     *       "required": "execution:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "query.metric_type: Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "metric_type"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Something this server needs is away or not configured. `Retry-After` says in how many seconds to ask again, where that is known. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "cortex_not_configured",
+                     *       "message": "This server has no memory: LICTOR_CORTEX is off."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -53924,7 +55129,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.limit: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -54143,7 +55348,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -54362,7 +55567,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -54516,7 +55721,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -54973,7 +56178,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Input must be object",
+                     *       "message": "body: Input must be object",
                      *       "problems": [
                      *         {
                      *           "loc": [
@@ -55874,7 +57079,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example cacf7ee2-f94a-47d5-8b03-05c94d44c200
+                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
                  */
                 volume_id: string;
             };
@@ -55933,7 +57138,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "cacf7ee2-f94a-47d5-8b03-05c94d44c200",
+                     *       "volume_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -56096,9 +57301,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.ZDgS-ShBxNf2rrIRr4LPoNKaN8egJfpOyyMRBp528Bj0kvtjOprd9nvPSoAFCpTb_51_cIZeXIUCeOvHukQYA_PSHJBxXh-m0jBnK9hcDuqlG-J9ofE--jTHI3hza6RZez7bDdnvt1HGyCYRoepkMB2bS-Ht6UcFy7vKI8j2rpYgpRlWdEzOliHtixLNmvocK4S5ba0fMAo8rIb7UVt7FCwdmYLBAeVelds_Otb2ufQKaD1XKDlSbhqORTqNPj7EBfaqwbCTe9w4QVBoELptzU3sH4A9I7tbyEU5dTJ4hG6ifTGg0XkbMGv5ntJBjXWuhr53AyPISULssjb3PT6Fjg",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImM4YjBiMDY0LTJjNGYtNGMzYi04M2Q3LTI3OGIxYWM2NjI3YiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwOTRmZGY2My04YzUzLTRiMDgtODU4MC05MTMyYWFkZDNjODciLCJleGVjX2lkIjoiNzU0YjI3ZDQtNjA1Ny00ZWY2LThlMjUtNDAyZDZjMWJlMDI1Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6Ijc1NGIyN2Q0LTYwNTctNGVmNi04ZTI1LTQwMmQ2YzFiZTAyNSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI3M2M3MmFjNS1iNDg5LTRjMDktOGFjMy01NjkwY2ZiNjQ4NDMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.OkCFI0Kn7h8bTJcvSHM-lvI-lN4U1P0KfPXCFr_CZKbX2opAU8dKnwby5aSIJv_-sRaOOTICbSULOX27eaGc2zt8-XksLbvrEX-ABPFiftGGTMSz1OAha3xXRAcG9nb0pl44bh7s8zqqP6Dc0c5Zm1wmFQmbq5m0VkZuP_AD2bnjc8AI3wMpNUSpdUzURI6xPEQYp6m9Jo6BFB6Qeaies2i0rBaME_RcC-t9XSNB94rPXsNXedXOtOSFJClmvgR5wX8dXL82yhjGWMKZh5WekXvkmUXZTLFttvvadbAxYtPhi-gpTYwen6D3n_TD9j_7-wniAVcURzLywOrqQRNhHQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57"
+                     *       "session_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843"
                      *     }
                      */
                     "application/json": {
@@ -56129,7 +57334,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1870beec6c5e"
+                     *         "request_id": "83b458ebff87"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56192,7 +57397,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "497c2914295e"
+                     *         "request_id": "34721418ef6b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56253,7 +57458,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f1fe992a8e7d"
+                     *         "request_id": "0a61050c3fbb"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56314,7 +57519,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1243cf4eb05c"
+                     *         "request_id": "d24320d2e3bb"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56375,7 +57580,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c9c99b0edd1e"
+                     *         "request_id": "fa48ee47be87"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56436,7 +57641,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "09e1081cf2c7"
+                     *         "request_id": "2fd797c3e29f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56738,7 +57943,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "eb3bb7fc5676"
+                     *         "request_id": "f6068ae27229"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56993,7 +58198,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cd84774b43ff"
+                     *         "request_id": "de1ce9dd4c91"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57054,7 +58259,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "34c2b67c58cd"
+                     *         "request_id": "1ee0a37ccd28"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57824,7 +59029,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "93ed59adf34c"
+                     *         "request_id": "8be6188e4d98"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57880,19 +59085,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.security_context: Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "Value error, Null bytes are not allowed",
+                     *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c824d13871bc"
+                     *         "request_id": "bb5a5e0cb470"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "Value error, Null bytes are not allowed",
+                     *           "message": "query.security_context: Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -57939,7 +59144,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
+                 * @example 1FO8YwhgiPdOJlYfN3o6H8lJSC57WnS5SbET3Sifwok
                  */
                 token: string;
             };
@@ -57956,9 +59161,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxZDIxMGUxYy1kMjM1LTRmMGItODQ0My1lODIzZDhiZDM3M2EiLCJleGVjX2lkIjoiMDdjZWVmNTAtOGQ5Yi00ZjJhLThkZmUtN2VmYjdjOTY2ODIzIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA3Y2VlZjUwLThkOWItNGYyYS04ZGZlLTdlZmI3Yzk2NjgyMyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4ODZhNDRkNy03ZmI0LTQ1MTUtODQ0YS1kN2U5YmIyZDNjMTciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.9DWUelKw6ghb_RlVnuF6hY0KdM585v0Vz4fe2Hfsf24NSzdOp0wIiY6K2CNF_tDzgfnJ1DXn54_5ivY8Sn3eXyUm0Zhu02bnNVh4fbb5l1GJzDsIYEt6hlyptyPMNx0ke0MQGhx-tkuwMqxnZO8oRkO4Neocu1sHhs0ZvQQD6bGV32uQ2rXS5sKJ9kTJW1sEsEvda_7zm-hvGsMu9e3BC042Q44T6HUvT3A3XXaR8fBMlFZ2iO_dNcslwp5blgigjz7priwvSWZNwlh5fqShHfB3QXCJixYqV6YEcIWt4mGS29u2v3tBpaoR8CeAYrK13QFl-S--Up0y4qX7HXxbIw",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImM4YjBiMDY0LTJjNGYtNGMzYi04M2Q3LTI3OGIxYWM2NjI3YiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMWNjYjE2NS1jYTAzLTRiYzctODZjNi0wMmU3YmY3OTA2ODgiLCJleGVjX2lkIjoiYjRmZjQ4MzMtMTY4OS00ZGUyLThlM2MtZGEyYWFkNDIyZjFjIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjMzA1MGMwYy0zMTZkLTQxZTYtOGQ2Ni0xYzRiNTYwN2E0MmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.bZTqcQJxJBtI35DobKrunmPE0k2OC3efL_cmVd1YwllYTgKbdWQSrfF38AbFKx-dVlYMrACZ47DOhJtGwvApikMR7CBdGfF2uQkRhaxlMfK91wFldQm2h0T-X_wxHbo_f7J_zulz3IoIc3IGRDTLtImlwFrLdC-STWvvq1rIfqFKC5f0qAYIyuYznvTMt6AXAz3sZSu7TqeJhNa0If5R2sYwdvakRFCdDJJSbyVKYSqcTV3gFN47FecJ0wHLG5ey28JuN8AofqWJUOnITlwHOEH_bzwrPZiZ7eWwkpai-CNrbQA7gLb3QzN3xZgyoEX3K6Pp4nqiUcATDrlX8OcRnQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "886a44d7-7fb4-4515-844a-d7e9bb2d3c17"
+                     *       "session_id": "c3050c0c-316d-41e6-8d66-1c4b5607a42b"
                      *     }
                      */
                     "application/json": {
@@ -57989,7 +59194,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c7480138a5d8"
+                     *         "request_id": "14b47d7edcb3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58052,7 +59257,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e8ed970a1f40"
+                     *         "request_id": "521e122930df"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58113,7 +59318,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4b0f569b75de"
+                     *         "request_id": "8827e4361fe3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58174,7 +59379,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a25cd087a301"
+                     *         "request_id": "d0de57a886bc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58235,7 +59440,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4a0987a8eea3"
+                     *         "request_id": "80a1fb033a6a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58296,7 +59501,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "acef40d6af9e"
+                     *         "request_id": "a1c0825252a2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58352,19 +59557,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.token: Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "Value error, Null bytes are not allowed",
+                     *         "message": "path.token: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "da15c17bd357"
+                     *         "request_id": "4ba0f02215da"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "Value error, Null bytes are not allowed",
+                     *           "message": "path.token: Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -58537,7 +59742,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
+                 * @example 1FO8YwhgiPdOJlYfN3o6H8lJSC57WnS5SbET3Sifwok
                  */
                 token: string;
             };
@@ -58604,7 +59809,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4efaaf98ca24"
+                     *         "request_id": "386eae3cadfd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58859,7 +60064,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4dc4ed3766c3"
+                     *         "request_id": "4238cf0ebc1c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58920,7 +60125,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "34022170fd60"
+                     *         "request_id": "eb2b372adbf7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59293,7 +60498,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs
+                 * @example 1FO8YwhgiPdOJlYfN3o6H8lJSC57WnS5SbET3Sifwok
                  */
                 token: string;
             };
@@ -59696,7 +60901,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f28c34db11b9"
+                     *         "request_id": "937f8e2149aa"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59752,19 +60957,19 @@ export interface operations {
                      *       "protocol": "seal/v1",
                      *       "status": "error",
                      *       "error_code": 4000,
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "query.security_context: Value error, Null bytes are not allowed",
                      *       "error": {
                      *         "code": 4000,
-                     *         "message": "Value error, Null bytes are not allowed",
+                     *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "08ab01e36de5"
+                     *         "request_id": "702f7d2511ce"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
                      *         "id": null,
                      *         "error": {
                      *           "code": -32602,
-                     *           "message": "Value error, Null bytes are not allowed",
+                     *           "message": "query.security_context: Value error, Null bytes are not allowed",
                      *           "data": null
                      *         }
                      *       }
@@ -59872,7 +61077,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "58ffb973a1ed"
+                     *         "request_id": "b5c7a0ca7f80"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60127,7 +61332,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ba189fff458c"
+                     *         "request_id": "79708e7430d2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60188,7 +61393,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "377095e8d325"
+                     *         "request_id": "863b912c51c5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60568,9 +61773,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "-TQtNizK6kkXrZ11xtSsSf8tCKh-h7F8OZhAaLICv0EldhrfZDbmAlSiAxpU_Aia_akuBbw3vam6JYYCgamTHAEkOdA1jAYnHEoomQOrAgzw48Kf__5KmLGzeeozb2ulEYwd4973CXvjDr8NAX1DYVIYjCKtv9j1GsduQvTUfYiiqcBbKcmTocez9Hb-LRyplfijIBRfOInkS6FaesxesJodbe5psTuqk3WaS06777kRxa1ZDGpcuTlo2RtkGxsWbV4TLgI1_yJVQBwzvUVBvntYviUeJiUkIJG-MoXChkiwMEkWlRCmhtfy-a2IpZllDxrs6MnL8ahuJwnK4ZarwQ",
+                     *           "n": "mta7D1MP-vZTEXIJEZ-YCDk184Ku9u8seTOkJeVCTDAQxtOqu22aAwblwvvu2WfrOUbr-xFlhQhQYcAMQkdEYjhVmTb5INwCMlIRnjQEWBJ0u-NzYmXv4GXOqohYNawqGEm9UoOeVO7mJHuxwmizBYuXAoaRpi4O-m9qTwV5GEK-FodOFCUrAcJy2cGCJLkCGUo58gv_b4McalI6ouX85DRvf4h1A5iud3GyYQMlqqucmkomX-H56HMCL2Vka7cF3KXs8_-jGH36ck8eC44StRICLmw4mlfV6JuQSFZQBVuoh54dnly-31_YnKB3gCh25s2G0SoqXhueqowGlh0PjQ",
                      *           "e": "AQAB",
-                     *           "kid": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "kid": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -60626,10 +61831,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *       "stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *       "workflow_execution_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
-                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
+                     *       "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
                      *       "status": "classified"
                      *     }
                      */
@@ -60720,7 +61925,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "0730ee8b-219b-4b81-8f26-af85b440a976"
+                     *       "original_stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -60750,7 +61955,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "Value error, Null bytes are not allowed",
+                     *       "message": "path.source: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
