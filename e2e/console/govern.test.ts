@@ -23,10 +23,12 @@ describe.skipIf(!hasBrowser)('what is governed, and by what', { timeout: 120_000
     ])
     const key = await world.admin.createKey()
     // An agent that holds its stream open, and never says which version it runs.
-    await fetch(`${world.server.url}/api/v1/stream?env=production&bundle_name=assistant`, {
+    const stream = await fetch(`${world.server.url}/api/v1/stream?env=production&bundle_name=assistant`, {
       headers: { authorization: `Bearer ${key}`, 'x-edictum-agent-id': 'listener' },
       signal: agents.signal,
     })
+    // Who does not read it has it closed.
+    void stream.body?.pipeTo(new WritableStream()).catch(() => {})
   })
   afterAll(async () => {
     agents.abort()

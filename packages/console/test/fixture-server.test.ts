@@ -22,6 +22,7 @@ const READS = [
   '/events?limit=50',
   '/events?after_seq=0&limit=50',
   '/events/histogram?bucket_seconds=1800',
+  '/events/facets',
 ]
 const WRITES: readonly [string, string, unknown][] = [
   ['POST', '/auth/login', { email: 'ops@example.com', password: 'wrong' }],

@@ -10,6 +10,7 @@ import type {
   AuditEvent,
   BundleVersion,
   Deployment,
+  EventFacets,
   FleetCoverage,
   Replay,
   Rollout,
@@ -238,7 +239,32 @@ function answer(
   else if (route === 'GET /agents/fleet-coverage') send(200, noCoverage())
   else if (route === 'GET /events') listEvents(world.events, query, send, response)
   else if (route === 'GET /events/histogram') send(200, histogram(world.events, Number(query.get('bucket_seconds'))))
+  else if (route === 'GET /events/facets') send(200, facetsOf(world.events))
   else send(404, { detail: 'Not Found' })
+}
+
+/** Every event, whatever is asked for. */
+function facetsOf(events: readonly AuditEvent[]): EventFacets {
+  const facet = (name: 'agent_id' | 'tool_name' | 'verdict' | 'mode') => ({
+    values: [...Map.groupBy(events, (one) => one[name])]
+      .map(([value, list]) => ({ value, count: list.length }))
+      .sort((a, b) => b.count - a.count),
+    more: 0,
+  })
+  const none = { values: [], more: 0 }
+  return {
+    events: events.length,
+    truncated: false,
+    facets: {
+      agent_id: facet('agent_id'),
+      tool_name: facet('tool_name'),
+      verdict: facet('verdict'),
+      mode: facet('mode'),
+      contract: none,
+      env: none,
+      policy_version: none,
+    },
+  }
 }
 
 const noReplay = (env: string): Replay => ({

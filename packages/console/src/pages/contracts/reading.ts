@@ -1,5 +1,11 @@
 import { EdictumConfigError, loadBundle } from '@lictor/contracts'
-import { type BundleDifference, compareBundles, offerRuleset, type Reader, readerIssues } from '@lictor/contracts/authoring'
+import {
+  type BundleDifference,
+  compareBundles,
+  offerRuleset,
+  type Reader,
+  readerIssues,
+} from '@lictor/contracts/authoring'
 
 export type Difference = BundleDifference
 
