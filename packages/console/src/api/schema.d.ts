@@ -6102,7 +6102,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6185,7 +6185,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6396,7 +6396,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74429927424
+                     *         "free_bytes": 73731145728
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6516,7 +6516,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 74429927424
+                     *         "free_bytes": 73731145728
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7486,7 +7486,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "8xo96n7nQix5gsDP6CusVh3AtTXuUMHTLqwdmwfgtNAhk-5I5LWGJuZHHsQ1tBsji0P6PEhEZ8rGwZJ_ZdjlwgdEpNVA5uvfXtkVFgmzu96zYxz-W3wtaH9iWnw78h746uCMNJCezpee4ncP1jsOk5jgI9p5pU8u2jFgwws8tRqHOe7wIArVMcVuo1kialJ48QcwwGV9i08kuwt-WyjKADaSnHZyxZ05G8WGitWVIxBOoiGd0zfTkci7owyIS8ir1PtLexlEEm7fGmEZLYafmzDU9oKrEc9tCDEKT-NhGKf0DDcTsEpMG_8xXSAI6zH3yzVyQflOog8lKX4f-1xHDQ",
+                     *           "n": "pBK0-rwgqz1_P_9EL1XXUrhLW0AiJna9402tDfBATqUZkVgo2FQIIyxut8dgvUvb5yIybLwahYF8IKUKp67yRGiDZFFJXNoQWpn06X4yOheIKoYm5L721HvYAsD682Sk1D_kOEHJzgfz_6PEE4MujYT9cb9pnB02RDTc3cjEoY-kherpwzhdCN8MZgT7-pl3f6djvv_cWq5ehy6imebIfYG1pT6apZXgKj2fL9FHzKeqv9ec1OvQgwAhi1PX95tmihBdFFViPeRMv1WR5XB-hhQDv4X3RvV-HyfI3iOdq8WDU1cVJPIejkttdCH6GzptwEStNhn_puE8XsWY_2snJQ",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -7524,6 +7524,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -7633,6 +7639,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -7998,7 +8010,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *         "tenant_id": "a9461ef2-9885-41f0-8049-f602bdbed3a9",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8058,7 +8070,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c"
+                 *       "tenant_id": "a9461ef2-9885-41f0-8049-f602bdbed3a9"
                  *     }
                  */
                 "application/json": {
@@ -8079,7 +8091,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *       "tenant_id": "a9461ef2-9885-41f0-8049-f602bdbed3a9",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8345,7 +8357,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "43303bb2fa451b720fff803027713277",
+                     *         "id": "8453ae6f195264ed764f2b4336f1b96d",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8501,7 +8513,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 43303bb2fa451b720fff803027713277
+                 * @example 8453ae6f195264ed764f2b4336f1b96d
                  */
                 id: string;
             };
@@ -8784,8 +8796,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "NXQSNMNRRS5CC2XSLCO3YQT7FI2ACHCC",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=NXQSNMNRRS5CC2XSLCO3YQT7FI2ACHCC&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "SWHJTRIKIIQA2XWTFFKLML2G4R5JZEIE",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=SWHJTRIKIIQA2XWTFFKLML2G4R5JZEIE&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -8889,7 +8901,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "704422"
+                 *       "code": "824886"
                  *     }
                  */
                 "application/json": {
@@ -8908,16 +8920,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "NESW-AGZX-LZCT-2PDK",
-                     *         "EB5N-CNK6-GG8G-7FWW",
-                     *         "SPMY-SXAR-UTUH-F4ME",
-                     *         "V57N-PCLX-9BRB-3ZKN",
-                     *         "96Q5-ABX3-YAEL-S58A",
-                     *         "3FEB-C8Q4-RSLG-BVY9",
-                     *         "ZMFK-WSZ5-AXGJ-X3TA",
-                     *         "HDMJ-6MY7-H3LT-D8M9",
-                     *         "U6QD-Q39R-5YM9-KQZY",
-                     *         "TKLL-LF9Q-MKLM-SAZA"
+                     *         "H5EH-H6NP-CAA9-NC9X",
+                     *         "36HK-ZNG8-297H-F48U",
+                     *         "KWCC-W7AC-UPV8-UV54",
+                     *         "Z7BX-D3ZM-M28X-V48P",
+                     *         "JRES-EZVU-Z4M4-P8R6",
+                     *         "JFCJ-WXQD-2P3P-B63B",
+                     *         "H4WZ-ELD4-2LLK-8KDC",
+                     *         "EB3M-KQFK-34HF-U247",
+                     *         "P2HR-DRNY-VFX2-JTTD",
+                     *         "6F42-TXNG-RGPD-J4U4"
                      *       ]
                      *     }
                      */
@@ -9036,7 +9048,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "871658"
+                 *       "code": "775300"
                  *     }
                  */
                 "application/json": {
@@ -9225,7 +9237,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
+                 * @example 13fbfd6c-ad22-4af5-8f81-0f21b9b7496c
                  */
                 user_id: string;
             };
@@ -9256,7 +9268,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
+                     *       "user_id": "13fbfd6c-ad22-4af5-8f81-0f21b9b7496c",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9322,6 +9334,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9383,7 +9400,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 26859a48-43eb-4d66-8cde-7a4006ac41d7
+                 * @example d9e6fc3b-fc72-487c-88cc-8ca95031bb42
                  */
                 user_id: string;
             };
@@ -9719,14 +9736,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1a9686a9-403b-42f4-8dda-6a04820b1597",
+                     *       "id": "500d2b16-30b5-408f-82b1-5247c51a8b84",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#65OQVpi3Q6NUR0imBIGjoWDJk0Jg-kojCNyRw8DoV2o",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#xME7LCLMKdxmBj4GHWUUNHI_MM3Z6ekMlMvciePniNQ",
                      *       "mail": "sent"
                      *     }
                      */
@@ -9882,7 +9899,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 9f12a903-53d2-4424-897d-ddbcae041f60
+                 * @example 47e38b08-1c4b-465d-87d9-2ad163feebdf
                  */
                 id: string;
             };
@@ -9990,7 +10007,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "65OQVpi3Q6NUR0imBIGjoWDJk0Jg-kojCNyRw8DoV2o"
+                 *       "token": "xME7LCLMKdxmBj4GHWUUNHI_MM3Z6ekMlMvciePniNQ"
                  *     }
                  */
                 "application/json": {
@@ -10158,7 +10175,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "65OQVpi3Q6NUR0imBIGjoWDJk0Jg-kojCNyRw8DoV2o",
+                 *       "token": "xME7LCLMKdxmBj4GHWUUNHI_MM3Z6ekMlMvciePniNQ",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10470,7 +10487,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "qVQConRdgOIyDZN-svN7Ggz8kqs_pmBaWwhppjcjggg",
+                 *       "token": "_5QN40Krf0TCQA7jpI_JzUDIO5pJ4_6yFs8LIhJvt9o",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10588,7 +10605,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
+                 * @example 13fbfd6c-ad22-4af5-8f81-0f21b9b7496c
                  */
                 user_id: string;
             };
@@ -10604,7 +10621,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#qVQConRdgOIyDZN-svN7Ggz8kqs_pmBaWwhppjcjggg"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#_5QN40Krf0TCQA7jpI_JzUDIO5pJ4_6yFs8LIhJvt9o"
                      *     }
                      */
                     "application/json": {
@@ -10702,7 +10719,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
+                 * @example 13fbfd6c-ad22-4af5-8f81-0f21b9b7496c
                  */
                 user_id: string;
             };
@@ -11263,7 +11280,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f30130f6-a428-48d5-887e-cd4d8503854d",
+                     *         "id": "ddfb322a-a350-4cb6-8be8-e936a15e1a5b",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11273,27 +11290,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "820bca0b-77af-4259-87ab-ea36b8907b96",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "35e4317a-25a2-4a7d-8499-5276875e85a2",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "3386f911-2580-46d1-879f-21cf44f7a87c",
+                     *         "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11303,17 +11300,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "0e851e00-4360-4f08-82cf-56499100031a",
+                     *         "id": "9955a81a-0587-47e4-85cb-c26a5856bd79",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11323,27 +11310,37 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
-                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "id": "883936d5-75f8-4124-8904-c1362522c74e",
+                     *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c3bde75b-796d-4346-8827-aa097368734f",
-                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "id": "1ba0dde6-d69a-47d0-8227-4be3de247804",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
+                     *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
                      *         "target": "files",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11353,7 +11350,57 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
+                     *         "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "59f01046-c7dc-409d-83e1-20e57d655b6b",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11363,74 +11410,44 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *         "details": {},
-                     *         "status": 201
+                     *         "status": 200
                      *       },
                      *       {
-                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "target": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "target": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *         "details": {},
                      *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
                      *       },
                      *       {
                      *         "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
@@ -11620,7 +11637,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *           "id": "a9461ef2-9885-41f0-8049-f602bdbed3a9",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11658,7 +11675,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *           "id": "a9461ef2-9885-41f0-8049-f602bdbed3a9",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11834,7 +11851,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *       "id": "a9461ef2-9885-41f0-8049-f602bdbed3a9",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12018,7 +12035,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *       "id": "a9461ef2-9885-41f0-8049-f602bdbed3a9",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12633,7 +12650,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *       "id": "a9461ef2-9885-41f0-8049-f602bdbed3a9",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12837,11 +12854,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f7ea4f31-c7e0-4252-8550-bafb8e320d8b",
+                     *       "id": "c7431575-8eb2-4d9c-8d36-fcd510f7173b",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#xci6SqqEftiBIxHSpkUf4tlkqijXRtHJ12Lv6fNF3ag",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#cvQdEvUtPODZMR1IIzaxY-rg9JHpzzcM4q5iFkIRv_A",
                      *       "mail": "sent"
                      *     }
                      */
@@ -12923,6 +12940,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13202,8 +13225,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a9dfa32a-5ff5-48e4-86a0-00be33536b66",
-                     *       "user_id": "a9dfa32a-5ff5-48e4-86a0-00be33536b66",
+                     *       "id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
+                     *       "user_id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13211,11 +13234,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "a9dfa32a-5ff5-48e4-86a0-00be33536b66",
+                     *         "id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "1CjsnL6-pJt4z_S8zTcqQD7DmoGAFKJFo4e3Axrf0WI",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#1CjsnL6-pJt4z_S8zTcqQD7DmoGAFKJFo4e3Axrf0WI",
+                     *         "token": "tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13515,8 +13538,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
-                     *       "user_id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
+                     *       "id": "a4531970-4e5b-49f9-865e-871666d3d3f3",
+                     *       "user_id": "a4531970-4e5b-49f9-865e-871666d3d3f3",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13524,11 +13547,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
+                     *         "id": "a4531970-4e5b-49f9-865e-871666d3d3f3",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "srSH75P-pEstEL-NncClWNTay9kJlnKYt6NYQFwlHPo",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#srSH75P-pEstEL-NncClWNTay9kJlnKYt6NYQFwlHPo",
+                     *         "token": "2KjVAuPpJHk7ShMpXLaZ1ts4SKyoiRq25Ano6hp-gbg",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#2KjVAuPpJHk7ShMpXLaZ1ts4SKyoiRq25Ano6hp-gbg",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13700,7 +13723,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example a9dfa32a-5ff5-48e4-86a0-00be33536b66
+                 * @example ce67b56c-e612-41f5-8c8a-cfb08f0fad67
                  */
                 id: string;
             };
@@ -13717,7 +13740,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "a9dfa32a-5ff5-48e4-86a0-00be33536b66"
+                     *       "id": "ce67b56c-e612-41f5-8c8a-cfb08f0fad67"
                      *     }
                      */
                     "application/json": {
@@ -13838,7 +13861,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example xci6SqqEftiBIxHSpkUf4tlkqijXRtHJ12Lv6fNF3ag
+                 * @example cvQdEvUtPODZMR1IIzaxY-rg9JHpzzcM4q5iFkIRv_A
                  */
                 token: string;
             };
@@ -13855,8 +13878,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
-                     *       "tenant_id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *       "team_id": "a9461ef2-9885-41f0-8049-f602bdbed3a9",
+                     *       "tenant_id": "a9461ef2-9885-41f0-8049-f602bdbed3a9",
                      *       "role": "owner"
                      *     }
                      */
@@ -14012,7 +14035,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
+                 * @example 13fbfd6c-ad22-4af5-8f81-0f21b9b7496c
                  */
                 user_id: string;
             };
@@ -14030,7 +14053,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055"
+                     *       "user_id": "13fbfd6c-ad22-4af5-8f81-0f21b9b7496c"
                      *     }
                      */
                     "application/json": {
@@ -14168,7 +14191,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example cb5e9bef-99d3-45e2-89c1-7b3cbadb6055
+                 * @example 13fbfd6c-ad22-4af5-8f81-0f21b9b7496c
                  */
                 user_id: string;
             };
@@ -14196,8 +14219,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
-                     *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
+                     *       "id": "13fbfd6c-ad22-4af5-8f81-0f21b9b7496c",
+                     *       "user_id": "13fbfd6c-ad22-4af5-8f81-0f21b9b7496c",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14285,6 +14308,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -14354,7 +14383,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
+                 *       "user_id": "13fbfd6c-ad22-4af5-8f81-0f21b9b7496c",
                  *       "role": "member"
                  *     }
                  */
@@ -14375,8 +14404,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
-                     *       "user_id": "cb5e9bef-99d3-45e2-89c1-7b3cbadb6055",
+                     *       "id": "13fbfd6c-ad22-4af5-8f81-0f21b9b7496c",
+                     *       "user_id": "13fbfd6c-ad22-4af5-8f81-0f21b9b7496c",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -15083,7 +15112,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
+                     *       "id": "de64346f-732f-469b-8373-30885f1e58df",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15310,7 +15339,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
+                     *       "id": "de64346f-732f-469b-8373-30885f1e58df",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15881,6 +15910,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -16296,7 +16330,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *           "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -17381,7 +17415,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17554,7 +17588,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *         "id": "05e30064-2513-42f6-810d-670684b33872",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -17682,7 +17716,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -17826,7 +17860,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19077,7 +19111,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19216,6 +19250,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -19280,7 +19319,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *         "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -19366,7 +19405,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 40b2ddd4-fee0-4477-8f26-2e809498e83d
+                 * @example c23682d6-bdb6-4318-8520-659f65b92ef5
                  */
                 id: string;
             };
@@ -19382,7 +19421,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "deployment_id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19787,7 +19826,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "b71208545178bcaf8404a0bb62e358181d8d6b96d8e960054e353d0c7a1a826b",
+                     *       "public_key": "084cc640015380b10ab0c43e29d9592fee5aa4cd1f80d50b39adbff0dfc469e1",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -20464,7 +20503,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *         "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -20565,7 +20604,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21003,7 +21042,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21014,7 +21053,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21110,7 +21149,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21268,7 +21307,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
+                 * @example c9150252-95d5-492b-8536-08d4883468b9
                  */
                 rule_id: string;
             };
@@ -21372,7 +21411,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example 4cf04b11-8f5e-4bc5-8ca2-015a611d0a96
                  */
                 rule_id: string;
             };
@@ -21410,7 +21449,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21625,6 +21664,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -22549,7 +22593,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *         "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -22776,7 +22820,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -22994,7 +23038,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
+                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
                  */
                 approval_id: string;
             };
@@ -23010,7 +23054,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23032,12 +23076,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *         "approval_id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "42e802ecd58438ac7a8dc9e33ba979c3202b83906eb54bc25a913cc78659184aa67c43498333145fd0f2db17a71e13a30f43c162636d9e84393078eaf6ef2b0d"
+                     *         "signature": "37e8432da36c61a634e5a4e9413f6d71e2a30fd211bcb7983eb1a6b6e4a946038b310a99ea099212dddb50431d4a98ad779b73db0f65b61a2be6f275c3befe0f"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23186,7 +23230,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
+                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
                  */
                 approval_id: string;
             };
@@ -23219,7 +23263,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23241,12 +23285,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *         "approval_id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "42e802ecd58438ac7a8dc9e33ba979c3202b83906eb54bc25a913cc78659184aa67c43498333145fd0f2db17a71e13a30f43c162636d9e84393078eaf6ef2b0d"
+                     *         "signature": "37e8432da36c61a634e5a4e9413f6d71e2a30fd211bcb7983eb1a6b6e4a946038b310a99ea099212dddb50431d4a98ad779b73db0f65b61a2be6f275c3befe0f"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -23370,6 +23414,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -23473,12 +23522,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "068101f293cfc682a7463c37e17b702b29796f1e530401ceec2fcb1ee1ca42e9",
+                     *           "public_key": "932779396f581f66fee93f996af5796ae0ba345c48b8dba708152528a613ac40",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -23500,7 +23549,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -23527,7 +23576,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -23677,7 +23726,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -23840,7 +23889,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
                  */
                 channel_id: string;
             };
@@ -23883,7 +23932,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24045,7 +24094,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
                  */
                 channel_id: string;
             };
@@ -24149,7 +24198,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
                  */
                 channel_id: string;
             };
@@ -24519,7 +24568,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.tHj7mkw-67nNBUZQt6VaC1i_gcbIPfh6MhbWEs62tGJnK3nx9158oZFujNF5eLqrWwCsfJks2I_nSTl1iuTetYuk1ZUAiIpnOXQi8fLYQsUzbiOf4XTriLlK_DBew7PWsXAg1HT3L_wYVaWo_4JV3FpcQyY9OQx3OHE23b8gVSDQ2aH42M907H8uZtfXXD4wUCK5fVOMGfUi8wO1qaeSb7ZDQcwfNDu_KIpE0qhvf-5tTVb6eLfq7-aMCMM29tCQt_lrPqtlTX7pMzseNX56_hZp2bIMlu6YsRXRinPegkjnj_fSNSXnPcDLxJ9dF2tJRHv2QW94Z4zv0WI39a-BYg",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Hhh0fN3Sw0I_gheKCz0j9P8QbAky8YGsHT8D-SUnwFg-U0A_M4VCMuKPA38k79O9OqHnVJoMSY1ot3AGMlsf-Wv0Xy7AVZdWS5KEUno9hqLKI4Q1RYH1cMkUHn8FjUhZORiJjYqMFCMbn5M8s2dfSSp_lufGTBNJpRuSk3m57ri-IOcBU7CwINCUvgpt20T2sZfF2AlMbugx3n5PxgJh9_-MGdkvNPK78_owxf5Q75tGHUrGCjR96_mMAWkIXVvataofVMDBvPpDtWNOCTemM4ubyGAA-9TLOqyage5ezF_04A-WQGnOF3go12MMpT1U7r4pWImOp3Nc584NJaKmuw",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -24591,6 +24640,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -25115,7 +25170,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 33.35,
+                     *       "evaluation_time_ms": 89.91,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -25775,7 +25830,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25921,7 +25976,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 approval_id: string;
             };
@@ -25937,7 +25992,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26059,7 +26114,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 21abb7c8-3b00-4f8a-8e7b-f105e342c161
+                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
                  */
                 approval_id: string;
             };
@@ -26087,7 +26142,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *       "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -26224,7 +26279,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
                  */
                 channel_id: string;
             };
@@ -26241,7 +26296,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:21abb7c8-3b00-4f8a-8e7b-f105e342c161"
+                 *         "data": "approve:d0436c33-cdcd-4e02-81c6-8a68a0d30e24"
                  *       }
                  *     }
                  */
@@ -26617,6 +26672,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -26740,6 +26800,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -26867,6 +26932,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -27194,6 +27264,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27308,6 +27384,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27422,6 +27504,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -27639,7 +27727,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *       "lease": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -27804,7 +27892,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                 *       "lease": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                  *       "outcome": "success"
                  *     }
                  */
@@ -27970,7 +28058,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "dc371291-bd7a-48a2-8624-e3efa75d0a88"
+                 *       "lease": "52ebab80-b30e-4922-8932-f30f2dd0de3a"
                  *     }
                  */
                 "application/json": {
@@ -28641,8 +28729,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28661,8 +28749,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -28949,8 +29037,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -29038,8 +29126,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: ee36dd09-533b-48d7-8215-39ccdb78a2f0). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: ee36dd09-533b-48d7-8215-39ccdb78a2f0). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: c0faa5f0-7166-41df-87e5-250aaedaaff8). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: c0faa5f0-7166-41df-87e5-250aaedaaff8). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -29129,8 +29217,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29308,7 +29396,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -29324,8 +29412,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -29518,7 +29606,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a7edee2b-6387-407a-8c10-d5d121d5afce
+                 * @example 329148c3-3e9f-4229-81b2-ddd0ff7924f0
                  */
                 id: string;
             };
@@ -29536,8 +29624,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *       "agent_id": "a7edee2b-6387-407a-8c10-d5d121d5afce"
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "agent_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
                      *     }
                      */
                     "application/json": {
@@ -29663,7 +29751,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -29693,8 +29781,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -29930,7 +30018,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -29948,8 +30036,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -29958,8 +30046,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30113,7 +30201,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -30143,8 +30231,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30374,7 +30462,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -30404,8 +30492,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30678,10 +30766,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "workflow_execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -30864,10 +30952,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "workflow_execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "workflow_execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31053,10 +31141,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "execution_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "workflow_execution_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31240,9 +31328,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "execution_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "workflow_name": "release-gate",
                      *           "status": "running",
                      *           "current_state": "REVIEW",
@@ -31257,9 +31345,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "execution_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "workflow_name": "release-gate",
                      *           "status": "running",
                      *           "current_state": "REVIEW",
@@ -31454,7 +31542,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
+                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
                  */
                 id: string;
             };
@@ -31470,9 +31558,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -31503,7 +31591,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *           "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -31651,7 +31739,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
+                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
                  */
                 id: string;
             };
@@ -31669,7 +31757,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7"
                      *     }
                      */
                     "application/json": {
@@ -31808,7 +31896,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example a1f14e18-710c-4e9a-8a64-5e06a4c75538
                  */
                 id: string;
             };
@@ -31838,7 +31926,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *       "execution_id": "a1f14e18-710c-4e9a-8a64-5e06a4c75538"
                      *     }
                      */
                     "application/json": {
@@ -31961,7 +32049,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
+                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
                  */
                 id: string;
             };
@@ -32000,7 +32088,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7"
                      *     }
                      */
                     "application/json": {
@@ -32147,7 +32235,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
+                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
                  */
                 id: string;
             };
@@ -32163,11 +32251,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
                      *       "events": [
                      *         {
-                     *           "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -32177,15 +32265,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *               "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *               "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *               "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -32195,8 +32283,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *               "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *               "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *               "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -32360,7 +32448,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
+                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
                  */
                 id: string;
             };
@@ -32376,16 +32464,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_id":"184999fc-4112-4f83-8e6e-918533470be9","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -32508,8 +32596,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32525,8 +32613,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -32723,8 +32811,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -32830,7 +32918,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "existing_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -32899,8 +32987,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33006,7 +33094,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "existing_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33204,8 +33292,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -33386,8 +33474,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "7fc37521-8c85-450f-8e0b-b63880ccf742",
-                     *       "workflow_id": "7fc37521-8c85-450f-8e0b-b63880ccf742"
+                     *       "id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
+                     *       "workflow_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9"
                      *     }
                      */
                     "application/json": {
@@ -33657,8 +33745,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33670,8 +33758,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *           "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *           "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -33798,6 +33886,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -33864,8 +33958,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34028,7 +34122,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "existing_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34111,8 +34205,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "workflow_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34275,7 +34369,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "existing_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34348,23 +34442,17 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
-                     *           "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {
-                     *             "content-type": "application/json",
-                     *             "x-idempotency-key": "order-1",
-                     *             "user-agent": "lightMyRequest",
-                     *             "host": "localhost:80",
-                     *             "content-length": "18"
-                     *           },
-                     *           "idempotency_key": "order-1",
+                     *           "headers": {},
+                     *           "idempotency_key": "order-2",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
-                     *           "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *           "workflow_execution_id": "45efed81-cd24-4730-8686-1f98e830cf4b",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34377,23 +34465,17 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
-                     *           "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {
-                     *             "content-type": "application/json",
-                     *             "x-idempotency-key": "order-1",
-                     *             "user-agent": "lightMyRequest",
-                     *             "host": "localhost:80",
-                     *             "content-length": "18"
-                     *           },
-                     *           "idempotency_key": "order-1",
+                     *           "headers": {},
+                     *           "idempotency_key": "order-2",
                      *           "classification": "orders",
                      *           "status": "classified",
-                     *           "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
-                     *           "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *           "workflow_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *           "workflow_execution_id": "45efed81-cd24-4730-8686-1f98e830cf4b",
                      *           "confidence": 1,
                      *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
@@ -34646,10 +34728,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
-                     *       "stimulus_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9",
-                     *       "workflow_execution_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
+                     *       "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *       "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *       "workflow_execution_id": "45efed81-cd24-4730-8686-1f98e830cf4b",
+                     *       "workflow_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
                      *       "status": "classified"
                      *     }
                      */
@@ -34725,7 +34807,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "db7ac093-2b74-4f4b-8066-a01bff6cdad9"
+                     *       "original_stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34756,7 +34838,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999"
+                     *       "stimulus_id": "bd8254f6-7d2c-4e04-859d-24ca8db4bce9"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34788,7 +34870,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 77c5dafb-c53a-49a6-84d9-1e8acfb68545
+                 * @example 18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192
                  */
                 id: string;
             };
@@ -34804,8 +34886,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
-                     *       "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *       "id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
+                     *       "stimulus_id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -34819,8 +34901,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
-                     *       "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "workflow_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *       "workflow_execution_id": "3643dba2-7b56-49fa-8387-d8704843669d",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -34830,8 +34912,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
-                     *         "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *         "id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
+                     *         "stimulus_id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -34845,8 +34927,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
-                     *         "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *         "workflow_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *         "workflow_execution_id": "3643dba2-7b56-49fa-8387-d8704843669d",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -35525,7 +35607,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ef252029-c682-471e-8617-f3817b2838e9",
+                     *       "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35727,7 +35809,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "ef252029-c682-471e-8617-f3817b2838e9",
+                     *       "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -35856,6 +35938,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -36091,7 +36179,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "ef252029-c682-471e-8617-f3817b2838e9",
+                     *           "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36116,7 +36204,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "ef252029-c682-471e-8617-f3817b2838e9",
+                     *           "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -36321,9 +36409,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *           "execution_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *           "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36341,9 +36429,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *           "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *           "execution_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *           "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -36587,7 +36675,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                 *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -36619,9 +36707,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "execution_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *       "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -36796,7 +36884,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -36834,9 +36922,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37001,7 +37089,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
+                 * @example 96b8cfdc-108a-40ce-8da5-0c75c44f2b9d
                  */
                 id: string;
             };
@@ -37017,9 +37105,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *       "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *       "execution_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -37043,7 +37131,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "c0faa5f0-7166-41df-87e5-250aaedaaff8"
+                     *           "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -37330,7 +37418,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
+                 * @example 96b8cfdc-108a-40ce-8da5-0c75c44f2b9d
                  */
                 id: string;
             };
@@ -37348,8 +37436,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *       "execution_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
+                     *       "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *       "execution_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d"
                      *     }
                      */
                     "application/json": {
@@ -37490,7 +37578,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example b34f1325-af15-4000-8241-249937139670
+                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
                  */
                 id: string;
             };
@@ -37520,8 +37608,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "b34f1325-af15-4000-8241-249937139670",
-                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670"
+                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
                      *     }
                      */
                     "application/json": {
@@ -37646,7 +37734,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
+                 * @example 96b8cfdc-108a-40ce-8da5-0c75c44f2b9d
                  */
                 id: string;
                 /**
@@ -37803,7 +37891,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
+                 * @example 96b8cfdc-108a-40ce-8da5-0c75c44f2b9d
                  */
                 id: string;
             };
@@ -37819,16 +37907,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution c0faa5f0-7166-41df-87e5-250aaedaaff8 started","sequence":1,"execution_started":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 96b8cfdc-108a-40ce-8da5-0c75c44f2b9d started","sequence":1,"execution_started":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false}}}
+                     *     data: {"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -37942,7 +38030,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
+                 * @example 96b8cfdc-108a-40ce-8da5-0c75c44f2b9d
                  */
                 id: string;
             };
@@ -37958,16 +38046,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution c0faa5f0-7166-41df-87e5-250aaedaaff8 started","sequence":1,"execution_started":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 96b8cfdc-108a-40ce-8da5-0c75c44f2b9d started","sequence":1,"execution_started":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","warm":false}}}
+                     *     data: {"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"96898cc4-137f-4373-8115-7f8146fd8f3b","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"96b8cfdc-108a-40ce-8da5-0c75c44f2b9d","agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38079,7 +38167,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -38095,16 +38183,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38216,7 +38304,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -38232,16 +38320,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"ee36dd09-533b-48d7-8215-39ccdb78a2f0","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"c0faa5f0-7166-41df-87e5-250aaedaaff8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38354,7 +38442,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38364,7 +38452,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *           "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38374,7 +38462,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *           "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38386,7 +38474,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38396,7 +38484,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *           "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38406,7 +38494,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "21abb7c8-3b00-4f8a-8e7b-f105e342c161",
+                     *           "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -38511,7 +38599,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
+                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
                  */
                 id: string;
             };
@@ -38528,7 +38616,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *         "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -38537,7 +38625,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -38688,7 +38776,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
+                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
                  */
                 id: string;
             };
@@ -38719,7 +38807,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "814ed67f-9943-41ff-8beb-f38f92cb4f01"
+                     *       "request_id": "2ab13293-652b-41c0-8a03-3e31553a31be"
                      *     }
                      */
                     "application/json": {
@@ -38855,7 +38943,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
                  */
                 id: string;
             };
@@ -38886,7 +38974,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e"
+                     *       "request_id": "6380b14e-bfde-46df-8c1a-eb370d775d3c"
                      *     }
                      */
                     "application/json": {
@@ -39043,7 +39131,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39056,7 +39144,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -39257,7 +39345,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39492,7 +39580,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -39508,7 +39596,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -39646,7 +39734,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4
+                 * @example b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15
                  */
                 volume_id: string;
             };
@@ -39664,7 +39752,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "dcc5ac0f-0ce1-4ee1-8c36-1178c717a6d4"
+                     *       "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15"
                      *     }
                      */
                     "application/json": {
@@ -39803,7 +39891,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -39833,7 +39921,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40011,7 +40099,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -40225,7 +40313,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -40364,7 +40452,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -40503,7 +40591,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -40644,7 +40732,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -40810,7 +40898,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -41012,11 +41100,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *           "id": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "volume_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41026,11 +41114,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *           "id": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "volume_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41219,11 +41307,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *           "id": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "volume_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41233,11 +41321,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *           "id": "f072e2c8-003e-427e-8aec-eaf8b07644e8",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *           "volume_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41417,8 +41505,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                 *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
+                 *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                 *       "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -41574,6 +41662,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -41700,8 +41794,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                 *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
+                 *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                 *       "execution_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42891,8 +42985,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
-                     *           "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *           "id": "8e0970ab-a644-44e1-82a9-a3c043039868",
+                     *           "credential_id": "8e0970ab-a644-44e1-82a9-a3c043039868",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -42909,8 +43003,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "a8f6777a-82ed-496f-8117-851178087333",
-                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "id": "c3bde75b-796d-4346-8827-aa097368734f",
+                     *           "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -42921,9 +43015,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *               "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *               "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *               "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *               "grant_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *               "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -42941,8 +43035,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
-                     *           "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *           "id": "8e0970ab-a644-44e1-82a9-a3c043039868",
+                     *           "credential_id": "8e0970ab-a644-44e1-82a9-a3c043039868",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -42959,8 +43053,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "a8f6777a-82ed-496f-8117-851178087333",
-                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "id": "c3bde75b-796d-4346-8827-aa097368734f",
+                     *           "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -42971,9 +43065,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *               "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *               "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *               "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *               "grant_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *               "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43170,7 +43264,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a8f6777a-82ed-496f-8117-851178087333
+                 * @example c3bde75b-796d-4346-8827-aa097368734f
                  */
                 id: string;
             };
@@ -43186,8 +43280,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a8f6777a-82ed-496f-8117-851178087333",
-                     *       "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "id": "c3bde75b-796d-4346-8827-aa097368734f",
+                     *       "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43198,9 +43292,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *           "grant_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *           "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -43215,8 +43309,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "a8f6777a-82ed-496f-8117-851178087333",
-                     *         "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *         "id": "c3bde75b-796d-4346-8827-aa097368734f",
+                     *         "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -43227,9 +43321,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *             "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *             "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *             "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *             "grant_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *             "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -43473,7 +43567,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a8f6777a-82ed-496f-8117-851178087333
+                 * @example c3bde75b-796d-4346-8827-aa097368734f
                  */
                 id: string;
             };
@@ -43490,7 +43584,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *       "success": true
                      *     }
                      */
@@ -43680,8 +43774,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a8f6777a-82ed-496f-8117-851178087333",
-                     *       "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "id": "c3bde75b-796d-4346-8827-aa097368734f",
+                     *       "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -43918,8 +44012,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
-                     *       "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *       "id": "8e0970ab-a644-44e1-82a9-a3c043039868",
+                     *       "credential_id": "8e0970ab-a644-44e1-82a9-a3c043039868",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -44115,7 +44209,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a8f6777a-82ed-496f-8117-851178087333
+                 * @example c3bde75b-796d-4346-8827-aa097368734f
                  */
                 id: string;
             };
@@ -44147,8 +44241,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a8f6777a-82ed-496f-8117-851178087333",
-                     *       "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "id": "c3bde75b-796d-4346-8827-aa097368734f",
+                     *       "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44159,9 +44253,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *           "grant_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *           "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44383,7 +44477,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a8f6777a-82ed-496f-8117-851178087333
+                 * @example c3bde75b-796d-4346-8827-aa097368734f
                  */
                 id: string;
             };
@@ -44401,9 +44495,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *           "grant_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *           "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44414,9 +44508,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *           "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *           "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *           "grant_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *           "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44578,7 +44672,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a8f6777a-82ed-496f-8117-851178087333
+                 * @example c3bde75b-796d-4346-8827-aa097368734f
                  */
                 id: string;
             };
@@ -44614,9 +44708,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *       "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *       "credential_id": "a8f6777a-82ed-496f-8117-851178087333",
+                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *       "grant_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *       "credential_id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -44775,12 +44869,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example a8f6777a-82ed-496f-8117-851178087333
+                 * @example c3bde75b-796d-4346-8827-aa097368734f
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example bf73ced7-5850-447f-87d2-37f936194402
+                 * @example 26370389-01f6-4d6b-8882-ce3afe9be836
                  */
                 grant_id: string;
             };
@@ -44797,8 +44891,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "bf73ced7-5850-447f-87d2-37f936194402",
-                     *       "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *       "grant_id": "26370389-01f6-4d6b-8882-ce3afe9be836",
+                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836",
                      *       "success": true
                      *     }
                      */
@@ -45052,8 +45146,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "OAuth provider not found",
-                     *       "message": "There is no OAuth provider 'uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu'. An operator sets it up with PUT /v1/credentials/providers/{name}."
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -45261,6 +45355,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -45405,8 +45505,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "OAuth provider not found",
-                     *       "message": "OAuth provider not found"
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -45672,11 +45772,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd&code_challenge=7HZyi3P7e_QHHIatFSvC9VX6WAQ7uz6iXV_ZyODpWpE&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd&code_challenge=7HZyi3P7e_QHHIatFSvC9VX6WAQ7uz6iXV_ZyODpWpE&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd&code_challenge=7HZyi3P7e_QHHIatFSvC9VX6WAQ7uz6iXV_ZyODpWpE&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd",
-                     *       "state_token": "f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=cc65fbe5f34d86a672099c5c4aa777938f3746119e3e39b617a445cc97788994&code_challenge=4Bi6jRoM2HhxWXWyoqWv1meRN_inozDqrZJZA890_LM&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=cc65fbe5f34d86a672099c5c4aa777938f3746119e3e39b617a445cc97788994&code_challenge=4Bi6jRoM2HhxWXWyoqWv1meRN_inozDqrZJZA890_LM&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=cc65fbe5f34d86a672099c5c4aa777938f3746119e3e39b617a445cc97788994&code_challenge=4Bi6jRoM2HhxWXWyoqWv1meRN_inozDqrZJZA890_LM&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "cc65fbe5f34d86a672099c5c4aa777938f3746119e3e39b617a445cc97788994",
+                     *       "state_token": "cc65fbe5f34d86a672099c5c4aa777938f3746119e3e39b617a445cc97788994",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -45833,7 +45933,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example f072e2c8003ee27e9aeceaf8b07644e823ad46401436156e49cb6fd4389535cd
+                 * @example cc65fbe5f34d86a672099c5c4aa777938f3746119e3e39b617a445cc97788994
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -45859,8 +45959,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "id": "35e4317a-25a2-4a7d-8499-5276875e85a2",
+                     *       "credential_id": "35e4317a-25a2-4a7d-8499-5276875e85a2",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46001,7 +46101,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0"
+                 *       "state": "e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688"
                  *     }
                  */
                 "application/json": {
@@ -46029,8 +46129,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "80074322-0e1a-4cee-83db-30b01eed44f0",
+                     *       "credential_id": "80074322-0e1a-4cee-83db-30b01eed44f0",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46213,7 +46313,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "e8kFih35s2_busPB950Y65IwSyGeXiVOM-1JZWXpBt8",
+                     *       "device_code": "p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -46378,7 +46478,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "e8kFih35s2_busPB950Y65IwSyGeXiVOM-1JZWXpBt8",
+                 *       "device_code": "p2MTMuPRR16D7rPWLoJk5Mu0l9dP4H8RdEBJt98dvOs",
                  *       "provider": "files"
                  *     }
                  */
@@ -46401,8 +46501,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *       "binding_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3"
+                     *       "credential_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *       "binding_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a"
                      *     }
                      */
                     "application/json": {
@@ -46563,7 +46663,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "gLWU9m3LCb_r__M0Jp3J4UKxm7JB1KxjV7-2XrNMobM",
+                 *       "device_code": "xD8Z7rEh2Dort26n5GPyXpmkK7Eax6uZXxE0Sktnorc",
                  *       "provider": "files"
                  *     }
                  */
@@ -46586,8 +46686,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "acfffaa1-17a4-4753-8048-f0540b3dcc9f",
-                     *       "binding_id": "acfffaa1-17a4-4753-8048-f0540b3dcc9f"
+                     *       "credential_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *       "binding_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57"
                      *     }
                      */
                     "application/json": {
@@ -46756,7 +46856,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
+                     *           "id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46771,7 +46871,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
+                     *           "id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46787,7 +46887,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
+                     *           "id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -46955,7 +47055,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
+                     *       "id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -46966,9 +47066,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_SzdxqT1zZRi7NddhfjiiIt1XYE38aCYjaA1eKHe2",
-                     *       "key_value": "aegis_SzdxqT1zZRi7NddhfjiiIt1XYE38aCYjaA1eKHe2",
-                     *       "api_key": "aegis_SzdxqT1zZRi7NddhfjiiIt1XYE38aCYjaA1eKHe2"
+                     *       "key": "aegis_en8mmOOEDCjMP9UscmzGhniQoKqaWqJc9A0M1s5f",
+                     *       "key_value": "aegis_en8mmOOEDCjMP9UscmzGhniQoKqaWqJc9A0M1s5f",
+                     *       "api_key": "aegis_en8mmOOEDCjMP9UscmzGhniQoKqaWqJc9A0M1s5f"
                      *     }
                      */
                     "application/json": {
@@ -47099,7 +47199,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example e8c07252-0a36-4859-80b0-dafef3aefbf0
+                 * @example d3fee803-4b89-470d-8261-e32188bdf3a7
                  */
                 id: string;
             };
@@ -47117,7 +47217,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
+                     *       "id": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *       "success": true
                      *     }
                      */
@@ -50359,13 +50459,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
                      *           "type": "seal_session_revoked",
                      *           "category": "seal_session_revoked",
                      *           "severity": "medium",
                      *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *           "session_id": "820bca0b-77af-4259-87ab-ea36b8907b96",
                      *           "tool_name": null,
                      *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50374,13 +50474,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
                      *           "type": "seal_session_revoked",
                      *           "category": "seal_session_revoked",
                      *           "severity": "medium",
                      *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *           "session_id": "820bca0b-77af-4259-87ab-ea36b8907b96",
                      *           "tool_name": null,
                      *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50557,13 +50657,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
                      *           "type": "seal_session_revoked",
                      *           "category": "seal_session_revoked",
                      *           "severity": "medium",
                      *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *           "session_id": "820bca0b-77af-4259-87ab-ea36b8907b96",
                      *           "tool_name": null,
                      *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50572,13 +50672,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *           "id": "0e851e00-4360-4f08-82cf-56499100031a",
                      *           "type": "seal_session_revoked",
                      *           "category": "seal_session_revoked",
                      *           "severity": "medium",
                      *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *           "session_id": "820bca0b-77af-4259-87ab-ea36b8907b96",
                      *           "tool_name": null,
                      *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -50845,10 +50945,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *         "execution_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
-                     *         "agent_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
-                     *         "sub": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *         "session_id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
+                     *         "execution_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
+                     *         "agent_id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *         "sub": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -50864,10 +50964,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "085d5057-00e2-4e00-8ee1-168740046c21",
-                     *         "execution_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
-                     *         "agent_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *         "sub": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *         "session_id": "d1d583bc-7db3-451b-89b0-20008853e3e5",
+                     *         "execution_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
+                     *         "agent_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *         "sub": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -50883,7 +50983,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *         "session_id": "820bca0b-77af-4259-87ab-ea36b8907b96",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51013,9 +51113,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *       "session_id": "820bca0b-77af-4259-87ab-ea36b8907b96",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjYyODBlOTNmLWFhODUtNDIyYS04ZjkzLTc5OTYzMDliYWU3NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJlNGQwNGQwYS1jYjcyLTQ3ZmMtODQxOS0xMzVkNGQ1N2E1YmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.FvPC28A3Tsk2UCLrRt4bviEnItD71luDw70cMNhXDGroOs6g3_M6NsN2h6_B15r4YQVuh7EJ1wTr4GiKKMF6BA",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjRhNjZlNjE0LTdmNmUtNGQ4Zi04MWQ0LTFhN2VlOTZkMjg0ZiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI4MjBiY2EwYi03N2FmLTQyNTktODdhYi1lYTM2Yjg5MDdiOTYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.xuJZl7TLo_FHHIbK3jkHo7wo0jdBB4RKR50dLWe2LEremw3RIvOeA3oA3nu52hn7qs6u5ZPhIdURCIFlzl7fAg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -51152,7 +51252,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "e4d04d0a-cb72-47fc-8419-135d4d57a5bb",
+                     *       "session_id": "820bca0b-77af-4259-87ab-ea36b8907b96",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51454,8 +51554,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *           "execution_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "agent_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *           "execution_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51466,8 +51566,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *           "execution_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *           "agent_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *           "execution_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -51593,11 +51693,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *       "execution_id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *       "agent_id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *       "execution_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8"
+                     *       "gateway_url": "https://lictor.example.com/x/NfzgBtd7kNF580aRgL6X4yNEoMr3qHNfSqB2Z42HMmU"
                      *     }
                      */
                     "application/json": {
@@ -51901,19 +52001,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "6280e93f-aa85-422a-8f93-7996309bae76",
+                     *       "kid": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "6280e93f-aa85-422a-8f93-7996309bae76",
+                     *           "kid": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "kid": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -52045,7 +52145,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example c43f19ee-b121-483a-8bb7-6ea7e463f25e
+                 * @example 73c72ac5-b489-4c09-8ac3-5690cfb64843
                  */
                 kid: string;
             };
@@ -52062,7 +52162,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "c43f19ee-b121-483a-8bb7-6ea7e463f25e"
+                     *       "kid": "73c72ac5-b489-4c09-8ac3-5690cfb64843"
                      *     }
                      */
                     "application/json": {
@@ -52129,7 +52229,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'c43f19ee-b121-483a-8bb7-6ea7e463f25e'."
+                     *       "message": "There is no key '73c72ac5-b489-4c09-8ac3-5690cfb64843'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -52218,7 +52318,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "7eb02620-441b-4597-888b-2697f0c3ae26",
+                     *           "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52231,7 +52331,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7eb02620-441b-4597-888b-2697f0c3ae26",
+                     *           "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -52427,7 +52527,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7eb02620-441b-4597-888b-2697f0c3ae26",
+                     *       "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -52561,7 +52661,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7eb02620-441b-4597-888b-2697f0c3ae26
+                 * @example f95b9b11-aa2b-453d-85b0-3e8646284c7c
                  */
                 id: string;
             };
@@ -52578,7 +52678,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "7eb02620-441b-4597-888b-2697f0c3ae26"
+                     *       "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c"
                      *     }
                      */
                     "application/json": {
@@ -55410,7 +55510,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c2a3bd9d-dec7-40b8-8d82-86041613b527
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 volume_id: string;
             };
@@ -55469,7 +55569,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *       "volume_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -55632,9 +55732,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImM0M2YxOWVlLWIxMjEtNDgzYS04YmI3LTZlYTdlNDYzZjI1ZSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzZDY3MjZjYS0zNGJkLTRiYjEtOGY1Ny1iNWIyMjQ0ZGU4YzIiLCJleGVjX2lkIjoiMWQyMTBlMWMtZDIzNS00ZjBiLTg0NDMtZTgyM2Q4YmQzNzNhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjFkMjEwZTFjLWQyMzUtNGYwYi04NDQzLWU4MjNkOGJkMzczYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwN2NlZWY1MC04ZDliLTRmMmEtOGRmZS03ZWZiN2M5NjY4MjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.XRrTXP1XUElYhkciqrz7npQ5zjbukbYeF-TKtFTmVkVqTUbnCebKWDbhtdCQRRhEox46_2BEIGFrc8sxkMHY1LA5nrEbZmmFL_fjlZ7tKOfNjQtoYA6-Oy95BhhroyhAgTRLSNXS5abh6bBy7fzo3ScSYMf5SMSmvPUugyzsoGOrLKgVsk2JjkRtz0xV_GPHPOHIKn2bEIgC1Awam_2tWglaPAFettCmHZNAYUoN_bTbERijR8KpPsse9GHAA0FVgQ90pSQUUmdNyEG6h1PVILrHIThBDtmUKsL13lYxaxcswF1_tysFqPy5-XGuG0rbBSUYZRX2s7kMcnT8VVVSfQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjczYzcyYWM1LWI0ODktNGMwOS04YWMzLTU2OTBjZmI2NDg0MyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJiNGZmNDgzMy0xNjg5LTRkZTItOGUzYy1kYTJhYWQ0MjJmMWMiLCJleGVjX2lkIjoiMDk0ZmRmNjMtOGM1My00YjA4LTg1ODAtOTEzMmFhZGQzYzg3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjA5NGZkZjYzLThjNTMtNGIwOC04NTgwLTkxMzJhYWRkM2M4NyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI3NTRiMjdkNC02MDU3LTRlZjYtOGUyNS00MDJkNmMxYmUwMjUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.mpajlpxxQOpSKtsVqVbghtyqCTmmqr6B2LvxRPSMQwp5cy0tAJZONn9ox_Is7LjluBJbEEcAzeB9_8ZkHXHvBz6u5RQADgpQFSH91DNpPRoefZkSFxRkszS9UsQ1Dj_eLPPF5RE10EMzCwL6tb1zViKCUMimv372qHYFenzQvqqKdJkf8vZKtqmeeu255b3xVGKOMBksEB3Uj8WDkV2251l-PMHEe9H-SNDZ5-mXMur9o5cEkAwZp2mAFKVwR28zqcJQ1Ad8beCrMm78JBduQAKA_uy4ESHYPg5Kzy1BSkjHyrgemp0_hywaSAHdovM-iTZXFqalDfLM5pqkGrlItQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823"
+                     *       "session_id": "754b27d4-6057-4ef6-8e25-402d6c1be025"
                      *     }
                      */
                     "application/json": {
@@ -55665,7 +55765,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "faa3e6f0ee69"
+                     *         "request_id": "bc964903661f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55728,7 +55828,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5976a8bac687"
+                     *         "request_id": "45448e470256"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55789,7 +55889,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ed3a867597b7"
+                     *         "request_id": "88db004af3a1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55850,7 +55950,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1d284fd651d0"
+                     *         "request_id": "a9eef67f493a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55911,7 +56011,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "edc26c0905ab"
+                     *         "request_id": "8139a9c4fe83"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -55972,7 +56072,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8a281fb2d4c2"
+                     *         "request_id": "6d5109f99873"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56274,7 +56374,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e5e68d78652b"
+                     *         "request_id": "eba638b43785"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56529,7 +56629,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d0589a15065c"
+                     *         "request_id": "495432c138b4"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -56590,7 +56690,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3521e8ac8e85"
+                     *         "request_id": "b9da9c2bdadc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57360,7 +57460,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "edf58ca0e8a2"
+                     *         "request_id": "2a80f93eb6dd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57421,7 +57521,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "68a4d0f5f932"
+                     *         "request_id": "2cbc40c056c3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57475,7 +57575,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8
+                 * @example NfzgBtd7kNF580aRgL6X4yNEoMr3qHNfSqB2Z42HMmU
                  */
                 token: string;
             };
@@ -57492,9 +57592,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImM0M2YxOWVlLWIxMjEtNDgzYS04YmI3LTZlYTdlNDYzZjI1ZSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJlM2JlZWM2Zi1jZWQ5LTRjOTItODA2My02NDIxZDlkN2IzM2MiLCJleGVjX2lkIjoiYTc2MzEzMzItZTNkMS00NzVlLTgzZWUtYjNkNjJlODI2NGU0Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImE3NjMxMzMyLWUzZDEtNDc1ZS04M2VlLWIzZDYyZTgyNjRlNCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwODVkNTA1Ny0wMGUyLTRlMDAtOGVlMS0xNjg3NDAwNDZjMjEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.oYNqFeQJn-9GUa8Crxp1qbSQiXscyQO9MQqhwZsWGQlLuaABn7w_oeavem3U21MjPl22PmxiLCXKx9JorY-OHHzW7t3Kl5sSCTInWwiaZpl6Z2e37_NwTrnWm5UFxaAV7v7JYrHbB7AFg6AM_AQQPvB0YaBdnOkJdmO-7SoQYlwufsyTWLk0ALfpmR_J2F3NJf-SN9yK1kEJSmwiYitsoPQ6gSgaYF9NroJ0Lq-MJy1EEhLUv-J7eN8cEUcADV6R9062m_6lZ_k6Rx8YpiPsoZDPyeUnMHEQZNMw_z9w9Oh02D3hvA8AyFEqpshC0lttZghLwW25NhnHHy0AYSByEw",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjczYzcyYWM1LWI0ODktNGMwOS04YWMzLTU2OTBjZmI2NDg0MyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJmMjc3ODk3Yy03YWM1LTRkODMtODU5Mi0yZWFiOThmNmQwYTIiLCJleGVjX2lkIjoiMDFjY2IxNjUtY2EwMy00YmM3LTg2YzYtMDJlN2JmNzkwNjg4Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjAxY2NiMTY1LWNhMDMtNGJjNy04NmM2LTAyZTdiZjc5MDY4OCIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJkMWQ1ODNiYy03ZGIzLTQ1MWItODliMC0yMDAwODg1M2UzZTUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.LIifubTSFoBTaYUgbEbryrayw-ygx-yp71MuFCMAiJP3ZVURm_L386tGapLuUgyDgBRsZAcRfYBdAahW8RVrXO25Ku_n-LFaWtg54VWswFFCHc9aLi8GA6GxyE9EDQkIq8uMy7USsX8_PlbU0VCIaqMdQuK7u7eUTaHdozptLPIal4ZHBuT9xCokjAkkylIxxD2-F1-a4yNJ8PMOQu3RoevIzUAkos3fiE1-4Qs04OW7DFF-zrrh5MO5cM-d9dUdlcxNq_NwEm_R3t4f8bVYQGI02zUH0t90vhrtzWQX86tu7SBeAwD8WNI594LvxgYA8GVSt-jrulfrxunk8mfNPA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "085d5057-00e2-4e00-8ee1-168740046c21"
+                     *       "session_id": "d1d583bc-7db3-451b-89b0-20008853e3e5"
                      *     }
                      */
                     "application/json": {
@@ -57525,7 +57625,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "11527a30ef34"
+                     *         "request_id": "81ca3984ec40"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57588,7 +57688,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9c1552ebcca3"
+                     *         "request_id": "39050513cbae"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57649,7 +57749,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e42c92c84f49"
+                     *         "request_id": "6366c2291e03"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57710,7 +57810,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "50af512fb01a"
+                     *         "request_id": "e78b2015df70"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57771,7 +57871,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "41d8b3e5523b"
+                     *         "request_id": "36d0ece75f68"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57832,7 +57932,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1284512f5984"
+                     *         "request_id": "f3bc69c2be69"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57893,7 +57993,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "path.token: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7859aebf20c0"
+                     *         "request_id": "6d68fbb686c6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58073,7 +58173,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8
+                 * @example NfzgBtd7kNF580aRgL6X4yNEoMr3qHNfSqB2Z42HMmU
                  */
                 token: string;
             };
@@ -58140,7 +58240,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "01f4017c6f22"
+                     *         "request_id": "171f729dcf7e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58395,7 +58495,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7e4c85ed2b28"
+                     *         "request_id": "8d460c0d7f5d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58456,7 +58556,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "09e1e5e32d17"
+                     *         "request_id": "5bb70a784783"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58829,7 +58929,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example FMvVvuhSDxcN-8gfxcnbFzMpB0gj7AWCarG1sHBPuG8
+                 * @example NfzgBtd7kNF580aRgL6X4yNEoMr3qHNfSqB2Z42HMmU
                  */
                 token: string;
             };
@@ -59232,7 +59332,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3ba4f812749b"
+                     *         "request_id": "d0fd16f1b5f6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59293,7 +59393,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3179ee7b2c45"
+                     *         "request_id": "04532028d120"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59408,7 +59508,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4126d636a93a"
+                     *         "request_id": "e780a66c7ec5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59663,7 +59763,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d97d6d87465f"
+                     *         "request_id": "e14dc9b78b1c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59724,7 +59824,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9d2e6afc3cb5"
+                     *         "request_id": "24abc7192daf"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60104,9 +60204,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "61kl38j8CgjjJM2gxHGniyXU61udfGvWetefNpc7FlNJzydbrhbiZflZKzkgU-8Zux_GuK1mlVZB9p0yU1N_udHAlqG9cLyP3DaoWb_CMLUwNRZKkoxUtWPB35_Iu5xsCjDfO1IokIgKBXD3tmk92qsz8vj0QIUWZg6lbx1E_AqqH2M3C-brKIAzNJ_MaF8vZGb3XAQnrK9DM2t265nj3ePeqIHG9bWL4iv8VRkUFcsiq9jtNxh3hKpsHnL-g95Ukcloap-mipvs_ILWHiWT1gdjjIkvqM7HYuBPt8O1WXhH4rgLgy7OxhlWoBsO0IqrYbVFqSGYfZDiCzUC3Q01VQ",
+                     *           "n": "uKRxPeroRBA79LcYZ4xOOoEvZSR1OE__Z1LXxPgXU5UmvjKjwd9r8numwCQFd_PfPPQSP4PkbIdptyBmzj_-v_CD5a1ik-8qqFyIz87cW2zBK_OM8o1_ZNVcXhxHACQKXAbF-HsOweX66EFA1rLZE6pTzDIYFHQbDWWZjHNrjW-9KFYNYK306Q2eREp8Pr35nvQh_XAWausVmZfTregM-CXNKajnGLjd5eEO--1xY7dE3tBFHyHEZE7WylQuEd2iw7mkxOW0ZyCNLtbNokNd20lW-HTlVA-SKo2zlHzK_ie5Ruk0EobOossZsQ1e7iOYASB801FQWFzADaE_GpY4gQ",
                      *           "e": "AQAB",
-                     *           "kid": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "kid": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -60162,10 +60262,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
-                     *       "stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
-                     *       "workflow_execution_id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *       "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
+                     *       "id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
+                     *       "stimulus_id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192",
+                     *       "workflow_execution_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "workflow_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
                      *       "status": "classified"
                      *     }
                      */
@@ -60256,7 +60356,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545"
+                     *       "original_stimulus_id": "18b8c806-d6c2-4bc5-8f1f-a4c6fe0bd192"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
