@@ -74,7 +74,7 @@ function attemptsAt(
       return access === 'bearer' ? [{ ...sent, headers: callers.weakToken }] : [{ ...sent, headers: bare }]
     }
     case 404:
-      return [withPath(NOWHERE), withPath('unknown'), withPath('u'.repeat(1100))]
+      return [withPath(NOWHERE), withPath('unknown'), withPath('u'.repeat(4100))]
     case 413:
       return method === 'GET'
         ? []
