@@ -78,9 +78,7 @@ function Shown({ run, journal }: { run: WorkflowRunDetail; journal: Journal }) {
       : []),
   ])
   const here = [...standings].find(([, standing]) => standing === 'current')?.[0]
-  const waitsFor = graphOf(workflow.data?.definition).nodes.find(
-    ({ id, kind }) => id === here && kind === 'Human',
-  )
+  const waitsFor = graphOf(workflow.data?.definition).nodes.find(({ id, kind }) => id === here && kind === 'Human')
   const begunWith = versionOf(run)
   return (
     <Page
