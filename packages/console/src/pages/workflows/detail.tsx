@@ -127,6 +127,7 @@ function Shown({ workflow }: { workflow: WorkflowDetail }) {
             onStart={async (given) => {
               const { execution_id } = await startWorkflow(workflow.id, given)
               void client.invalidateQueries({ queryKey: ['workflow-runs'] })
+              setRun(false)
               void navigate({ to: '/workflow-runs/$id', params: { id: execution_id } })
             }}
             onClose={() => setRun(false)}

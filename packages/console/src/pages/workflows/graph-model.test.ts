@@ -1,14 +1,22 @@
 import { expect, test } from 'vitest'
 import { graphOf, standingsOf } from './graph-model.ts'
 
-const entered = (sequence: number, state_name: string) => ({ type: 'WorkflowStateEntered', sequence, timestamp: '', state_name })
+const entered = (sequence: number, state_name: string) => ({
+  type: 'WorkflowStateEntered',
+  sequence,
+  timestamp: '',
+  state_name,
+})
 
 test('a definition is drawn with its first state, its last ones, and when each transition is taken', () => {
   const { nodes, edges } = graphOf({
     initial_state: 'BUILD',
     states: {
       ALONE: { kind: 'System' },
-      BUILD: { kind: 'System', transitions: [{ condition: 'exit_code_zero', target: 'REVIEW' }, { target: 'GONE' }, { target: 'SHIP' }] },
+      BUILD: {
+        kind: 'System',
+        transitions: [{ condition: 'exit_code_zero', target: 'REVIEW' }, { target: 'GONE' }, { target: 'SHIP' }],
+      },
       REVIEW: { kind: 'Human', transitions: [{ condition: 'rejected', target: 'BUILD' }] },
       SHIP: { kind: 'System', transitions: [] },
     },

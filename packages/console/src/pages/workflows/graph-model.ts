@@ -42,18 +42,24 @@ export function graphOf(definition: unknown): WorkflowGraph {
   const place = (name: string) => order.indexOf(name)
   edges.sort((a, b) => place(a.source) - place(b.source))
   return {
-    nodes: entries.sort(([a], [b]) => place(a) - place(b)).map(([id, state]) => ({
-      id,
-      kind: String(recordOf(state).kind ?? 'State'),
-      isFirst: id === first,
-      isLast: !edges.some(({ source }) => source === id),
-    })),
+    nodes: entries
+      .sort(([a], [b]) => place(a) - place(b))
+      .map(([id, state]) => ({
+        id,
+        kind: String(recordOf(state).kind ?? 'State'),
+        isFirst: id === first,
+        isLast: !edges.some(({ source }) => source === id),
+      })),
     edges,
   }
 }
 
 /** Breadth first; what cannot be reached stands at the end. */
-function orderFrom(first: string | undefined, names: readonly string[], edges: readonly TransitionEdge[]): readonly string[] {
+function orderFrom(
+  first: string | undefined,
+  names: readonly string[],
+  edges: readonly TransitionEdge[],
+): readonly string[] {
   const order = new Set<string>(first !== undefined && names.includes(first) ? [first] : [])
   for (const name of order) for (const { source, target } of edges) if (source === name) order.add(target)
   return [...order, ...names.filter((name) => !order.has(name))]

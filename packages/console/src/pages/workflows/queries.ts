@@ -34,7 +34,11 @@ export const workflowQueries = {
       select: ({ versions }) => versions,
     }),
   /** A page counts from 0; one more than it shows is read, to know whether there are others. */
-  runs: ({ workflow, status }: { workflow?: string | undefined; status?: string | undefined }, page = 0, size = PAGE_SIZE) =>
+  runs: (
+    { workflow, status }: { workflow?: string | undefined; status?: string | undefined },
+    page = 0,
+    size = PAGE_SIZE,
+  ) =>
     queryOptions({
       queryKey: ['workflow-runs', 'list', workflow ?? '', status ?? '', page, size],
       queryFn: ({ signal }) =>
@@ -50,6 +54,7 @@ export const workflowQueries = {
     queryOptions({
       queryKey: ['workflow-runs', 'one', id],
       queryFn: ({ signal }) => request<WorkflowRunDetail>(`/v1/workflows/executions/${at(id)}`, { signal }),
+      refetchInterval: ({ state }) => (state.data?.status === 'running' ? 3_000 : false),
     }),
 }
 

@@ -77,9 +77,8 @@ function Shown({ run, journal }: { run: WorkflowRunDetail; journal: Journal }) {
       ? [{ keys: 'x', label: 'Cancel it', group: 'Run', run: () => setCancelling(true) }]
       : []),
   ])
-  const waitsFor = graphOf(workflow.data?.definition).nodes.find(
-    ({ id, kind }) => id === run.current_state && kind === 'Human',
-  )
+  const here = [...standings].find(([, standing]) => standing === 'current')?.[0]
+  const waitsFor = graphOf(workflow.data?.definition).nodes.find(({ id, kind }) => id === here && kind === 'Human')
   const begunWith = versionOf(run)
   return (
     <Page
@@ -107,7 +106,7 @@ function Shown({ run, journal }: { run: WorkflowRunDetail; journal: Journal }) {
               {visible(run.summary)}
             </p>
           )}
-          {isGoing && waitsFor && refusal === null && <Answer run={run} />}
+          {isGoing && waitsFor && refusal === null && <Answer run={run} state={waitsFor.id} />}
           <Card aria-labelledby="graph" className="min-w-0 overflow-hidden">
             <CardHeading
               id="graph"
@@ -194,7 +193,8 @@ function versionOf({ blackboard }: WorkflowRunDetail): string | null {
 }
 
 function Value({ title, value }: { title: string; value: unknown }) {
-  if (value === null || value === undefined || (typeof value === 'object' && Object.keys(value).length === 0)) return null
+  if (value === null || value === undefined || (typeof value === 'object' && Object.keys(value).length === 0))
+    return null
   return (
     <Card aria-label={title} className="p-4">
       <h2 className="mb-2 font-semibold text-sm">{title}</h2>
@@ -205,7 +205,11 @@ function Value({ title, value }: { title: string; value: unknown }) {
 
 function Took({ run }: { run: WorkflowRunDetail }) {
   const now = useNow()
-  return <span className="tabular">{elapsed((run.ended_at ? Date.parse(run.ended_at) : now) - Date.parse(run.started_at))}</span>
+  return (
+    <span className="tabular">
+      {elapsed((run.ended_at ? Date.parse(run.ended_at) : now) - Date.parse(run.started_at))}
+    </span>
+  )
 }
 
 function Liveness({ journal }: { journal: Journal }) {
@@ -253,19 +257,15 @@ const detailOf = (event: JournalEvent): ReactNode => {
   const { details } = event
   const child =
     typeof details === 'object' && details !== null
-      ? (Object.values(details).find((part) => typeof part === 'object' && part !== null && 'child_execution_id' in part) as
-          | { readonly child_execution_id?: unknown }
-          | undefined)
+      ? (Object.values(details).find(
+          (part) => typeof part === 'object' && part !== null && 'child_execution_id' in part,
+        ) as { readonly child_execution_id?: unknown } | undefined)
       : undefined
   return (
     <>
       {typeof child?.child_execution_id === 'string' && (
         <p className="mb-2 text-sm">
-          <Link
-            to="/executions/$id"
-            params={{ id: child.child_execution_id }}
-            className="underline underline-offset-2"
-          >
+          <Link to="/executions/$id" params={{ id: child.child_execution_id }} className="underline underline-offset-2">
             The agent’s execution
           </Link>
         </p>
@@ -276,7 +276,7 @@ const detailOf = (event: JournalEvent): ReactNode => {
 }
 
 /** What a Human state asks is in the inbox, too; whoever is first answers. */
-function Answer({ run }: { run: WorkflowRunDetail }) {
+function Answer({ run, state }: { run: WorkflowRunDetail; state: string }) {
   const [text, setText] = useState({ response: '', feedback: '' })
   const client = useQueryClient()
   const toasts = useToasts()
@@ -299,7 +299,7 @@ function Answer({ run }: { run: WorkflowRunDetail }) {
           </Link>
         }
       >
-        {run.current_state} waits for a person
+        {visible(state)} waits for a person
       </CardHeading>
       <form
         className="grid gap-x-4 p-4 sm:grid-cols-2"

@@ -14,6 +14,7 @@ export default function RunAgent({ agent, ...rest }: RunAgentProps) {
   const start = async (given: Start) => {
     const { execution_id } = await startExecution(agent.id, given)
     void client.invalidateQueries({ queryKey: ['executions'] })
+    rest.onClose()
     void navigate({ to: '/executions/$id', params: { id: execution_id } })
   }
   const draft = `run ${agent.id} ${rest.before ? 'again' : ''}`

@@ -17,7 +17,7 @@ export interface RunDialogProps {
   readonly before?: { readonly intent: string | null; readonly input: unknown }
   /** JSON Schema of the input, where the manifest has one. */
   readonly inputSchema?: unknown
-  /** Starts it, and shows it; what it throws is said here. */
+  /** Starts it, closes the dialog, and only then leads on: closing may change the address too. What it throws is said here. */
   readonly onStart: (start: Start) => Promise<void>
   readonly onClose: () => void
 }
@@ -34,10 +34,7 @@ export default function RunDialog({ name, draft, before, inputSchema, onStart, o
   const [isChecked, setChecked] = useState(false)
   const start = useMutation({
     mutationFn: (given: unknown) => onStart({ intent: intent.trim() || null, input: given }),
-    onSuccess: () => {
-      form.forget()
-      onClose()
-    },
+    onSuccess: form.forget,
   })
   const parsed = parse(input)
   const nothing = intent.trim() === '' && input.trim() === ''
