@@ -6264,7 +6264,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6347,7 +6347,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6558,7 +6558,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 73470648320
+                     *         "free_bytes": 73501515776
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6678,7 +6678,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 73470648320
+                     *         "free_bytes": 73501515776
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7648,7 +7648,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "ydG4lJ0vtuCGNZvPxr2K9A9INTVwWoEyYUP2Z2pmZW4TYuE2t9oU3vfz-y77njkttrkahDdklle9-gmpVNYSTYOiie3nalTsXqvyZ17LrJVoBAt33I-Br9tjQGO8gmJe1DqSqol1jNLJmwLeEpl8fAhzcc5K1blD6OTJtZW5zV8kWH77JG6QlmPWRcwo0bpHByPH_f26DF6DbkPOxaHo_PGFTdtI2lAvC4Ifmfy1dCnHZHL8U0I2j8VCP4bRzKwf6uFwZLZpquUUWfldJ2_sFhe4VoSeYjqiYJmg2hqLrv5v4qKT3HqrCJjCAESlalrih2m8c3DtkcnG0tWu81u8IQ",
+                     *           "n": "qK_-FvYHWnA7vjs55IjfbC1LKu4FRKZnDtjpZ3MGGot3hDWYPs4Azi2gtiJFDSf6bVdpxA205pQcLmuVg0MoeRnDUl-1Sgc362ApziH6_--mqbHWz6W8pINz68V2BPPG9BKZRczBE1WnBgVW29jVdVse4YtjY-NZ4xblo7ipkdZqV-eKVwDizffKwJE__OMga8VoK80SXSGcID_UZ9MjvxwXlQZYuVsuHjPOzQZ6oUd9NSYHXiTVxxBcvM0IuP_yopWBPcPi3SmYTdLEjqJ_YuCTC6pR03zcKCgQ3yX0_C-9OKHsfQg597vJXBtOlgT9_Q2J07BrLr7wgAFxLRD_Iw",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -7686,6 +7686,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -7795,6 +7801,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -8160,7 +8172,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *         "tenant_id": "e481796b-69ce-45e9-89da-276532385add",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8220,7 +8232,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2"
+                 *       "tenant_id": "e481796b-69ce-45e9-89da-276532385add"
                  *     }
                  */
                 "application/json": {
@@ -8241,7 +8253,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "tenant_id": "e481796b-69ce-45e9-89da-276532385add",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8507,7 +8519,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "aa354308b13e3e4fe23d9f0cb30a696d",
+                     *         "id": "4c539acc8ba79f304d5a37e7e19c9312",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8663,7 +8675,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example aa354308b13e3e4fe23d9f0cb30a696d
+                 * @example 4c539acc8ba79f304d5a37e7e19c9312
                  */
                 id: string;
             };
@@ -8946,8 +8958,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "JBI4ZJJBRDQL254GSVBGKGYCGGD6BIYO",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=JBI4ZJJBRDQL254GSVBGKGYCGGD6BIYO&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "3YJX6CSVWST4B5CEKRZDNY75BBQI6LJP",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3YJX6CSVWST4B5CEKRZDNY75BBQI6LJP&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -9051,7 +9063,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "780232"
+                 *       "code": "812881"
                  *     }
                  */
                 "application/json": {
@@ -9070,16 +9082,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "Z7BX-D3ZM-M28X-V48P",
-                     *         "JRES-EZVU-Z4M4-P8R6",
-                     *         "JFCJ-WXQD-2P3P-B63B",
-                     *         "H4WZ-ELD4-2LLK-8KDC",
-                     *         "EB3M-KQFK-34HF-U247",
-                     *         "P2HR-DRNY-VFX2-JTTD",
-                     *         "6F42-TXNG-RGPD-J4U4",
-                     *         "NFPE-X3AS-2YFM-UYM4",
-                     *         "JKF8-CLC7-VJ37-TLYW",
-                     *         "FJ4L-LE82-BDTU-GF9C"
+                     *         "V57N-PCLX-9BRB-3ZKN",
+                     *         "96Q5-ABX3-YAEL-S58A",
+                     *         "3FEB-C8Q4-RSLG-BVY9",
+                     *         "ZMFK-WSZ5-AXGJ-X3TA",
+                     *         "HDMJ-6MY7-H3LT-D8M9",
+                     *         "U6QD-Q39R-5YM9-KQZY",
+                     *         "TKLL-LF9Q-MKLM-SAZA",
+                     *         "55EP-6SDZ-27T6-7H3N",
+                     *         "49SU-7GYQ-4J5G-JDW6",
+                     *         "H5EH-H6NP-CAA9-NC9X"
                      *       ]
                      *     }
                      */
@@ -9198,7 +9210,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "429330"
+                 *       "code": "312762"
                  *     }
                  */
                 "application/json": {
@@ -9387,7 +9399,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
+                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
                  */
                 user_id: string;
             };
@@ -9418,7 +9430,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0",
+                     *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9484,6 +9496,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -9545,7 +9562,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 118a4e4f-63be-4170-8d5f-2c4077d269f0
+                 * @example 8ee9f419-529a-4904-8cd9-a8792481de13
                  */
                 user_id: string;
             };
@@ -9881,14 +9898,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7965e441-427e-4e5a-8f10-ca8621d3763f",
+                     *       "id": "fa9744ad-a58d-4a3c-81c1-22d4de4e5f13",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#n7xuu-Ch9fn2YORKsNu-gJloILxQj_8hmAM1jGF_sgw",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#OkUs-PmIvyyuMkPAGXgXVpckb7OcnfJa0qsWIchca8E",
                      *       "mail": "sent"
                      *     }
                      */
@@ -10044,7 +10061,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example bb1b64cd-bc30-4377-88dd-919cfda7990c
+                 * @example 1deaf009-4aa7-4228-8e0a-cb1207037709
                  */
                 id: string;
             };
@@ -10152,7 +10169,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "n7xuu-Ch9fn2YORKsNu-gJloILxQj_8hmAM1jGF_sgw"
+                 *       "token": "OkUs-PmIvyyuMkPAGXgXVpckb7OcnfJa0qsWIchca8E"
                  *     }
                  */
                 "application/json": {
@@ -10320,7 +10337,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "n7xuu-Ch9fn2YORKsNu-gJloILxQj_8hmAM1jGF_sgw",
+                 *       "token": "OkUs-PmIvyyuMkPAGXgXVpckb7OcnfJa0qsWIchca8E",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10632,7 +10649,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU",
+                 *       "token": "CIWCaLTVTsOYDRntoZy5YedHJYvRfd9z2l954euhKHI",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10750,7 +10767,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
+                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
                  */
                 user_id: string;
             };
@@ -10766,7 +10783,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#CIWCaLTVTsOYDRntoZy5YedHJYvRfd9z2l954euhKHI"
                      *     }
                      */
                     "application/json": {
@@ -10864,7 +10881,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
+                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
                  */
                 user_id: string;
             };
@@ -11425,37 +11442,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "883936d5-75f8-4124-8904-c1362522c74e",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c",
+                     *         "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11465,7 +11452,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *         "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11475,7 +11462,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "25abf7c7-9eb4-4090-8014-b498f6ae8695",
+                     *         "id": "883936d5-75f8-4124-8904-c1362522c74e",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11485,17 +11472,47 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/secrets/*",
-                     *         "target": "db/password",
+                     *         "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *         "id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11505,7 +11522,17 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "b8a37eec-9ead-439d-863c-8b2cff305333",
+                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11513,29 +11540,49 @@ export interface operations {
                      *         "target": "files",
                      *         "details": {},
                      *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
                      *       },
                      *       {
                      *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11545,17 +11592,7 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "35e4317a-25a2-4a7d-8499-5276875e85a2",
+                     *         "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11565,27 +11602,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "0077c5e3-6bfe-4806-818c-8c8e3cc868ae",
+                     *         "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11782,7 +11799,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *           "id": "e481796b-69ce-45e9-89da-276532385add",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11820,7 +11837,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *           "id": "e481796b-69ce-45e9-89da-276532385add",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11996,7 +12013,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "id": "e481796b-69ce-45e9-89da-276532385add",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12180,7 +12197,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "id": "e481796b-69ce-45e9-89da-276532385add",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12795,7 +12812,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "id": "e481796b-69ce-45e9-89da-276532385add",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12999,11 +13016,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d013ef88-e838-4a01-8455-a22a274e1490",
+                     *       "id": "a9461ef2-9885-41f0-8049-f602bdbed3a9",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#zkU59QrUS_LK_RuWjdCe1p1cW0zGQLPrky_IruchlyE",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#NYsajHqOR-QKDqIom76X3KNzIzfdksc_xQko--ZAI_A",
                      *       "mail": "sent"
                      *     }
                      */
@@ -13085,6 +13102,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -13364,8 +13387,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a4531970-4e5b-49f9-865e-871666d3d3f3",
-                     *       "user_id": "a4531970-4e5b-49f9-865e-871666d3d3f3",
+                     *       "id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
+                     *       "user_id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13373,11 +13396,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "a4531970-4e5b-49f9-865e-871666d3d3f3",
+                     *         "id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "2KjVAuPpJHk7ShMpXLaZ1ts4SKyoiRq25Ano6hp-gbg",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#2KjVAuPpJHk7ShMpXLaZ1ts4SKyoiRq25Ano6hp-gbg",
+                     *         "token": "srSH75P-pEstEL-NncClWNTay9kJlnKYt6NYQFwlHPo",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#srSH75P-pEstEL-NncClWNTay9kJlnKYt6NYQFwlHPo",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13677,8 +13700,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5abf8b78-57bf-41fe-827d-b8541ad87eb0",
-                     *       "user_id": "5abf8b78-57bf-41fe-827d-b8541ad87eb0",
+                     *       "id": "fc3ae69a-e0b4-40af-8aec-a3ddf4eb61cb",
+                     *       "user_id": "fc3ae69a-e0b4-40af-8aec-a3ddf4eb61cb",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13686,11 +13709,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "5abf8b78-57bf-41fe-827d-b8541ad87eb0",
+                     *         "id": "fc3ae69a-e0b4-40af-8aec-a3ddf4eb61cb",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "JoWaSEPrzWYc3npABqxB16l6X9LeEU8JBC9dsL179TY",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#JoWaSEPrzWYc3npABqxB16l6X9LeEU8JBC9dsL179TY",
+                     *         "token": "zRfNe_LiHWbwEB2rHQMQI7S8gkZpgo-WSLk9SOjki0g",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#zRfNe_LiHWbwEB2rHQMQI7S8gkZpgo-WSLk9SOjki0g",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13862,7 +13885,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example a4531970-4e5b-49f9-865e-871666d3d3f3
+                 * @example 8a94aa8e-afff-4346-8fea-de1bbf758864
                  */
                 id: string;
             };
@@ -13879,7 +13902,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "a4531970-4e5b-49f9-865e-871666d3d3f3"
+                     *       "id": "8a94aa8e-afff-4346-8fea-de1bbf758864"
                      *     }
                      */
                     "application/json": {
@@ -14000,7 +14023,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example zkU59QrUS_LK_RuWjdCe1p1cW0zGQLPrky_IruchlyE
+                 * @example NYsajHqOR-QKDqIom76X3KNzIzfdksc_xQko--ZAI_A
                  */
                 token: string;
             };
@@ -14017,8 +14040,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
-                     *       "tenant_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "team_id": "e481796b-69ce-45e9-89da-276532385add",
+                     *       "tenant_id": "e481796b-69ce-45e9-89da-276532385add",
                      *       "role": "owner"
                      *     }
                      */
@@ -14174,7 +14197,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
+                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
                  */
                 user_id: string;
             };
@@ -14192,7 +14215,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0"
+                     *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229"
                      *     }
                      */
                     "application/json": {
@@ -14330,7 +14353,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 77ab6549-b410-477b-8015-6628f539d1a0
+                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
                  */
                 user_id: string;
             };
@@ -14358,8 +14381,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "77ab6549-b410-477b-8015-6628f539d1a0",
-                     *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0",
+                     *       "id": "570b8db6-4fa1-4712-8411-70fe9b317229",
+                     *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14447,6 +14470,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -14516,7 +14545,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0",
+                 *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229",
                  *       "role": "member"
                  *     }
                  */
@@ -14537,8 +14566,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "77ab6549-b410-477b-8015-6628f539d1a0",
-                     *       "user_id": "77ab6549-b410-477b-8015-6628f539d1a0",
+                     *       "id": "570b8db6-4fa1-4712-8411-70fe9b317229",
+                     *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -14718,9 +14747,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
-                     *           "team_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
-                     *           "tenant_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
+                     *           "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *           "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *           "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -14738,9 +14767,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
-                     *           "team_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
-                     *           "tenant_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
+                     *           "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *           "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *           "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -14858,9 +14887,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
-                     *       "team_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
-                     *       "tenant_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea",
+                     *       "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
                      *       "slug": "research",
                      *       "display_name": "Research",
                      *       "role": "owner",
@@ -15018,7 +15047,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the tenant.
-                 * @example c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea
+                 * @example a9d5e62a-16bf-4561-8f66-665a8a7f4cf2
                  */
                 team_id: string;
             };
@@ -15035,7 +15064,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "team_id": "c8f5b3ab-8d91-42e1-8add-4bd44eaa13ea"
+                     *       "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2"
                      *     }
                      */
                     "application/json": {
@@ -15102,7 +15131,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "not_found",
-                     *       "message": "You are not a member of this team."
+                     *       "message": "Not Found"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -15147,14 +15176,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "path.team_id: Input must NOT have more than 100 characters",
+                     *       "message": "path.team_id: Value error, Null bytes are not allowed",
                      *       "problems": [
                      *         {
                      *           "loc": [
                      *             "path",
                      *             "team_id"
                      *           ],
-                     *           "msg": "Input must NOT have more than 100 characters"
+                     *           "msg": "Value error, Null bytes are not allowed"
                      *         }
                      *       ]
                      *     }
@@ -15719,7 +15748,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -15946,7 +15975,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -16517,6 +16546,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -16932,7 +16966,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *           "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -18017,7 +18051,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -18190,7 +18224,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
+                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -18318,7 +18352,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -18462,7 +18496,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19713,7 +19747,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19852,6 +19886,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -19916,7 +19955,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -20002,7 +20041,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 4bf4f525-504c-40a2-8514-f8cfd5d73ea6
+                 * @example 836ea267-49e1-4308-8789-8e75e5216ac4
                  */
                 id: string;
             };
@@ -20018,7 +20057,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *       "deployment_id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -20423,7 +20462,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "f26395d027072cc11c764dd03d111c65ba9b415d9866db8463c852602c59f98e",
+                     *       "public_key": "ccba860e947b336f17d35bc60edb3a7ec927f47447a8d2e5c052de74c74b3f1b",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -21100,7 +21139,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
+                     *         "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -21210,7 +21249,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
+                     *       "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21657,7 +21696,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21668,7 +21707,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21764,7 +21803,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21922,7 +21961,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 rule_id: string;
             };
@@ -22026,7 +22065,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 rule_id: string;
             };
@@ -22064,7 +22103,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -22279,6 +22318,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -23513,7 +23557,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
+                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -23740,7 +23784,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23958,7 +24002,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -23974,7 +24018,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -23996,12 +24040,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "c7200f16c32c99ae5cd5239dfcdb79be6099fd2e1654ed7ad8c74c7a9dd037276b8347408e30a8db80dc804fb18005acc2290d7497eb926af3a9af6b77751e03"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -24150,7 +24194,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -24183,7 +24227,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -24205,12 +24249,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "c7200f16c32c99ae5cd5239dfcdb79be6099fd2e1654ed7ad8c74c7a9dd037276b8347408e30a8db80dc804fb18005acc2290d7497eb926af3a9af6b77751e03"
+                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -24334,6 +24378,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -24437,12 +24486,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "e5263d49b2c0e903adb61e3368364f38ddb11c7aab85e68a67b88f5ec3f4e8ca",
+                     *           "public_key": "ad20a01a718c208c288d3c404bce097ccf1822dfeba6cc0790c71c13ab432ab6",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -24464,7 +24513,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -24491,7 +24540,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -24641,7 +24690,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24804,7 +24853,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 4cf04b11-8f5e-4bc5-8ca2-015a611d0a96
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -24847,7 +24896,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -25009,7 +25058,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 4cf04b11-8f5e-4bc5-8ca2-015a611d0a96
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -25113,7 +25162,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 4cf04b11-8f5e-4bc5-8ca2-015a611d0a96
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -25483,7 +25532,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Tm_TNHbnhvykVZ6qXG4LSsB72HFec2qcgTEUkEYrQdMkxBeGY-FGgmnZ4C8VPv_M4N51lgNMprjtB14_ZIiOltqPpdQpcqOYmgfO6N4hTGdynA56c6hGmlA2dYjbMN0jjG5tWdv3x1fGIqCsvosHKTRKzF2iSyq2PRNkkpiYhw5fZDFrjm9rH91Quvf1dEJCVNzT2g_vXxMCcGDnpyb-rpDxgPZ_wlkHl5OQWLzXaJs2JotZsuczMrxt7Hsom3eaNvIn9EyVs0BfD7uxxtDjeYKy2pojVW3ORleEwNC8dVY1EO4H6k7pTwfabbvggM0237iFMllaY5-swTZTnInHAg",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.AAqRhY4EzZ4FjiyQ-ioNbACr9NYqmWqhaxqOqo5X3ie3FlxI1MIiTYJd2XetgSO65boA8oo0NidzBgIIeJRePo3L3Vn3oLIteLqXe04g22Mc-z_oHQj0FtZ3N7O0kk4FhK5sr4CbBKSjPJgIY6BSdBcSLTQfRg0kjJt_pxhfhL5SPq1QnJZ774P4hysDol-TXbAZiA_R4HrCrN2hshwHjRxWY253ygOBpbcJiD51k8z4kzVmsJ4A-0HNAGkQPNFTtFW3IsfG_2NqsXo9Une63NKB5RMNhRIOpdt1VhPkE5gYAzzG-6CHD45-a6Z0U-CNJkTOEPxvN6FZx3gK2lNkBw",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25555,6 +25604,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -26079,7 +26134,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 19.22,
+                     *       "evaluation_time_ms": 13.96,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -26739,7 +26794,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26885,7 +26940,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
                  */
                 approval_id: string;
             };
@@ -26901,7 +26956,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -27023,7 +27078,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
+                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
                  */
                 approval_id: string;
             };
@@ -27051,7 +27106,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -27188,7 +27243,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 4cf04b11-8f5e-4bc5-8ca2-015a611d0a96
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 channel_id: string;
             };
@@ -27205,7 +27260,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:17445e8d-3ac6-4e93-8c05-7112ab0d74da"
+                 *         "data": "approve:d411e035-9eba-4b3c-875c-07e90b27c383"
                  *       }
                  *     }
                  */
@@ -27581,6 +27636,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -27704,6 +27764,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -27831,6 +27896,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -28158,6 +28228,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -28272,6 +28348,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -28386,6 +28468,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -28603,7 +28691,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                     *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -28768,7 +28856,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "33116630-49fc-49e9-8878-bd6e05ed36e8",
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
                  *       "outcome": "success"
                  *     }
                  */
@@ -28934,7 +29022,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "33116630-49fc-49e9-8878-bd6e05ed36e8"
+                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30"
                  *     }
                  */
                 "application/json": {
@@ -29605,8 +29693,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
-                     *           "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29625,8 +29713,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
-                     *           "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29913,8 +30001,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
-                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -30002,8 +30090,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 1ff47939-3359-4abf-8ac7-1a24d359da23). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 1ff47939-3359-4abf-8ac7-1a24d359da23). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -30093,8 +30181,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
-                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -30272,7 +30360,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30288,8 +30376,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
-                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -30482,7 +30570,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example e7883461-c2ff-4115-8018-0b022b441377
+                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
                  */
                 id: string;
             };
@@ -30500,8 +30588,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
-                     *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377"
+                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
                      *     }
                      */
                     "application/json": {
@@ -30627,7 +30715,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30657,8 +30745,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
-                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30894,7 +30982,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -30912,8 +31000,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -30922,8 +31010,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *           "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -31077,7 +31165,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -31107,8 +31195,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
-                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31338,7 +31426,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -31368,8 +31456,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
-                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31642,10 +31730,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
-                     *       "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
-                     *       "workflow_execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
-                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31828,10 +31916,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
-                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -32017,10 +32105,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *       "id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *       "workflow_execution_id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "workflow_execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -32204,14 +32292,14 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *           "execution_id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
-                     *           "status": "running",
+                     *           "status": "completed",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": null,
+                     *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
                      *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
@@ -32221,14 +32309,14 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *           "execution_id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
-                     *           "status": "running",
+                     *           "status": "completed",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": null,
+                     *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
                      *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
@@ -32418,7 +32506,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -32434,9 +32522,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
-                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
-                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -32467,7 +32555,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7"
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -32615,7 +32703,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -32633,7 +32721,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7"
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *     }
                      */
                     "application/json": {
@@ -32772,7 +32860,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 2a18d611-bbd6-429f-80ac-b610f483baea
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 id: string;
             };
@@ -32802,7 +32890,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
+                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2"
                      *     }
                      */
                     "application/json": {
@@ -32925,7 +33013,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -32964,7 +33052,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7"
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *     }
                      */
                     "application/json": {
@@ -33111,7 +33199,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -33127,11 +33215,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
                      *       "events": [
                      *         {
-                     *           "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
-                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -33141,15 +33229,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
-                     *               "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
-                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -33159,8 +33247,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
-                     *               "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -33324,7 +33412,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example e1b1b8a0-c864-4a5b-8094-43c79f1de7b7
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -33340,16 +33428,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"e1b1b8a0-c864-4a5b-8094-43c79f1de7b7","workflow_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -33472,8 +33560,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33489,8 +33577,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33687,8 +33775,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -33794,7 +33882,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
+                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33863,8 +33951,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -33970,7 +34058,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
+                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34168,8 +34256,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -34350,8 +34438,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a",
-                     *       "workflow_id": "a58b20a2-cbf5-44d8-8406-4752c7c92d0a"
+                     *       "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941"
                      *     }
                      */
                     "application/json": {
@@ -34621,8 +34709,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34634,8 +34722,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *           "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34762,6 +34850,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -34828,8 +34922,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -34992,7 +35086,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
+                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35075,8 +35169,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "workflow_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -35239,7 +35333,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
+                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35312,27 +35406,21 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *           "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *           "source": "shop",
+                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "source": "http_api",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {
-                     *             "content-type": "application/json",
-                     *             "x-idempotency-key": "order-1",
-                     *             "user-agent": "lightMyRequest",
-                     *             "host": "localhost:80",
-                     *             "content-length": "18"
-                     *           },
-                     *           "idempotency_key": "order-1",
-                     *           "classification": "orders",
-                     *           "status": "classified",
-                     *           "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
-                     *           "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
-                     *           "confidence": 1,
-                     *           "routing_mode": "Deterministic",
+                     *           "headers": {},
+                     *           "idempotency_key": null,
+                     *           "classification": null,
+                     *           "status": "classification_failed",
+                     *           "workflow_id": null,
+                     *           "workflow_execution_id": null,
+                     *           "confidence": null,
+                     *           "routing_mode": null,
                      *           "rejection_reason": null,
-                     *           "classification_error": null,
+                     *           "classification_error": "no_router_configured: Nothing says what stimuli of the source 'http_api' begin.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "received_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -35341,27 +35429,21 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *           "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *           "source": "shop",
+                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "source": "http_api",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {
-                     *             "content-type": "application/json",
-                     *             "x-idempotency-key": "order-1",
-                     *             "user-agent": "lightMyRequest",
-                     *             "host": "localhost:80",
-                     *             "content-length": "18"
-                     *           },
-                     *           "idempotency_key": "order-1",
-                     *           "classification": "orders",
-                     *           "status": "classified",
-                     *           "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
-                     *           "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
-                     *           "confidence": 1,
-                     *           "routing_mode": "Deterministic",
+                     *           "headers": {},
+                     *           "idempotency_key": null,
+                     *           "classification": null,
+                     *           "status": "classification_failed",
+                     *           "workflow_id": null,
+                     *           "workflow_execution_id": null,
+                     *           "confidence": null,
+                     *           "routing_mode": null,
                      *           "rejection_reason": null,
-                     *           "classification_error": null,
+                     *           "classification_error": "no_router_configured: Nothing says what stimuli of the source 'http_api' begin.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "received_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -35610,10 +35692,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
-                     *       "stimulus_id": "45efed81-cd24-4730-8686-1f98e830cf4b",
-                     *       "workflow_execution_id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
-                     *       "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
+                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *       "status": "classified"
                      *     }
                      */
@@ -35689,7 +35771,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "45efed81-cd24-4730-8686-1f98e830cf4b"
+                     *       "original_stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35720,7 +35802,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "ce269049-ff0c-4921-8625-b05b92fa849a"
+                     *       "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35752,7 +35834,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 3643dba2-7b56-49fa-8387-d8704843669d
+                 * @example 701a5f47-4c87-44c6-88e3-b1ee6ce98a30
                  */
                 id: string;
             };
@@ -35768,8 +35850,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *       "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *       "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -35783,8 +35865,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
-                     *       "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
+                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -35794,8 +35876,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *         "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *         "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *         "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -35809,8 +35891,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
-                     *         "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
+                     *         "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *         "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -36489,7 +36571,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
+                     *       "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36691,7 +36773,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
+                     *       "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36820,6 +36902,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -37055,7 +37143,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
+                     *           "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -37080,7 +37168,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
+                     *           "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -37285,9 +37373,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "execution_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37305,9 +37393,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "execution_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37551,7 +37639,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -37583,9 +37671,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *       "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37760,7 +37848,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -37798,9 +37886,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37965,7 +38053,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -37981,9 +38069,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *       "execution_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -38007,7 +38095,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "f30bbbf5-c3ee-4001-8272-b5c274dc6975"
+                     *           "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -38294,7 +38382,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -38312,8 +38400,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *       "execution_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975"
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *     }
                      */
                     "application/json": {
@@ -38454,7 +38542,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
+                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
                  */
                 id: string;
             };
@@ -38484,8 +38572,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *       "execution_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0"
+                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
                      *     }
                      */
                     "application/json": {
@@ -38610,7 +38698,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
                 /**
@@ -38767,7 +38855,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -38783,16 +38871,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution f30bbbf5-c3ee-4001-8272-b5c274dc6975 started","sequence":1,"execution_started":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"329148c3-3e9f-4229-81b2-ddd0ff7924f0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"329148c3-3e9f-4229-81b2-ddd0ff7924f0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"329148c3-3e9f-4229-81b2-ddd0ff7924f0","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38906,7 +38994,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -38922,16 +39010,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution f30bbbf5-c3ee-4001-8272-b5c274dc6975 started","sequence":1,"execution_started":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"329148c3-3e9f-4229-81b2-ddd0ff7924f0","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"329148c3-3e9f-4229-81b2-ddd0ff7924f0","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"329148c3-3e9f-4229-81b2-ddd0ff7924f0","warm":false}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39043,7 +39131,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -39059,16 +39147,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39180,7 +39268,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 1ff47939-3359-4abf-8ac7-1a24d359da23
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 id: string;
             };
@@ -39196,16 +39284,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"1ff47939-3359-4abf-8ac7-1a24d359da23","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39318,7 +39406,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39328,7 +39416,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39338,7 +39426,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39350,7 +39438,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39360,7 +39448,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39370,7 +39458,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39475,7 +39563,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -39492,7 +39580,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *         "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -39501,7 +39589,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -39652,7 +39740,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 id: string;
             };
@@ -39683,7 +39771,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "dc371291-bd7a-48a2-8624-e3efa75d0a88"
+                     *       "request_id": "64ad95b5-f354-44a5-89b3-15ea092399c5"
                      *     }
                      */
                     "application/json": {
@@ -39819,7 +39907,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example d0436c33-cdcd-4e02-81c6-8a68a0d30e24
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 id: string;
             };
@@ -39850,7 +39938,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24"
+                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
                      *     }
                      */
                     "application/json": {
@@ -40007,7 +40095,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -40020,7 +40108,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -40221,7 +40309,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40456,7 +40544,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -40472,7 +40560,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40610,7 +40698,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example c3bde75b-796d-4346-8827-aa097368734f
+                 * @example bf73ced7-5850-447f-87d2-37f936194402
                  */
                 volume_id: string;
             };
@@ -40628,7 +40716,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "c3bde75b-796d-4346-8827-aa097368734f"
+                     *       "id": "bf73ced7-5850-447f-87d2-37f936194402"
                      *     }
                      */
                     "application/json": {
@@ -40767,7 +40855,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -40797,7 +40885,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -40975,7 +41063,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -41189,7 +41277,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -41328,7 +41416,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -41467,7 +41555,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -41608,7 +41696,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -41774,7 +41862,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -41976,11 +42064,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -41990,11 +42078,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42183,11 +42271,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42197,11 +42285,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "b5f94f1c-a8d5-4000-83c5-bd78e9e7bd15",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42381,8 +42469,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
-                 *       "execution_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42538,6 +42626,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -42664,8 +42758,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
-                 *       "execution_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -43855,8 +43949,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43867,9 +43961,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *               "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *               "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *               "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *               "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *               "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43885,8 +43979,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
-                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43905,8 +43999,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *           "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43917,9 +44011,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *               "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *               "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *               "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *               "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *               "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43935,8 +44029,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
-                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -44134,7 +44228,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 id: string;
             };
@@ -44150,8 +44244,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44162,9 +44256,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44179,8 +44273,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *         "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *         "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *         "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -44191,9 +44285,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *             "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *             "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *             "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *             "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *             "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -44437,7 +44531,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 id: string;
             };
@@ -44454,7 +44548,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "success": true
                      *     }
                      */
@@ -44644,8 +44738,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44882,8 +44976,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
-                     *       "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -45079,7 +45173,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 id: string;
             };
@@ -45111,8 +45205,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
-                     *       "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -45123,9 +45217,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45347,7 +45441,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 id: string;
             };
@@ -45365,9 +45459,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45378,9 +45472,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45542,7 +45636,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 id: string;
             };
@@ -45578,9 +45672,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "credential_id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -45739,12 +45833,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 3df1dc9c-dcd0-404a-81b1-17b6d0a25410
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 grant_id: string;
             };
@@ -45761,8 +45855,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "success": true
                      *     }
                      */
@@ -46016,8 +46110,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "OAuth provider not found",
-                     *       "message": "There is no OAuth provider 'uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu'. An operator sets it up with PUT /v1/credentials/providers/{name}."
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -46225,6 +46319,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
+                     *     }
+                     */
                     "application/json": components["schemas"]["RuntimeError"];
                 };
             };
@@ -46369,8 +46469,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "OAuth provider not found",
-                     *       "message": "OAuth provider not found"
+                     *       "error": "not_found",
+                     *       "message": "Not Found"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -46636,11 +46736,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=acfffaa117a417532048f0540b3dcc9ff4283637a6ba4b0db01a74e6966ad946&code_challenge=Au7BKxUUoPs0Fwu_MuBUFP3fr1mhrNoI0CYB88_BDDg&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=acfffaa117a417532048f0540b3dcc9ff4283637a6ba4b0db01a74e6966ad946&code_challenge=Au7BKxUUoPs0Fwu_MuBUFP3fr1mhrNoI0CYB88_BDDg&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=acfffaa117a417532048f0540b3dcc9ff4283637a6ba4b0db01a74e6966ad946&code_challenge=Au7BKxUUoPs0Fwu_MuBUFP3fr1mhrNoI0CYB88_BDDg&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "acfffaa117a417532048f0540b3dcc9ff4283637a6ba4b0db01a74e6966ad946",
-                     *       "state_token": "acfffaa117a417532048f0540b3dcc9ff4283637a6ba4b0db01a74e6966ad946",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0",
+                     *       "state_token": "f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -46797,7 +46897,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example acfffaa117a417532048f0540b3dcc9ff4283637a6ba4b0db01a74e6966ad946
+                 * @example f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -46823,8 +46923,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
-                     *       "credential_id": "12711dad-e4cd-41ed-89cb-9ef50d1dd79d",
+                     *       "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
+                     *       "credential_id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -46965,7 +47065,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "14cbd5bee8520f170dfbc81fc5c9db173329074823ec05826ab1b5b0704fb86f"
+                 *       "state": "3982faf5cd23074f04511c87cd17b98d48c0d9dcf073530ff885a867ca07f544"
                  *     }
                  */
                 "application/json": {
@@ -46993,8 +47093,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "id": "b8a37eec-9ead-439d-863c-8b2cff305333",
+                     *       "credential_id": "b8a37eec-9ead-439d-863c-8b2cff305333",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -47177,7 +47277,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "PWcmyjS9e7EfV7WyJE3owlxgbWR_U2WeAFNIW8rwuDA",
+                     *       "device_code": "zGX75fNNhqZyCZxcSqd3k483RhGePjm2F6RFzJd4iZQ",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -47342,7 +47442,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "PWcmyjS9e7EfV7WyJE3owlxgbWR_U2WeAFNIW8rwuDA",
+                 *       "device_code": "zGX75fNNhqZyCZxcSqd3k483RhGePjm2F6RFzJd4iZQ",
                  *       "provider": "files"
                  *     }
                  */
@@ -47365,8 +47465,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *       "binding_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823"
+                     *       "credential_id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
+                     *       "binding_id": "7cca7e53-c123-43d7-817a-9e60fe179d03"
                      *     }
                      */
                     "application/json": {
@@ -47527,7 +47627,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "z9WCwy-WydA4WKcWwgJ8-jCB9qvcKlGnaNLUQTiwlCk",
+                 *       "device_code": "EnEdreTNse0Zy571DR3XnV2fnmCEa7HRVgT7N_bUQNI",
                  *       "provider": "files"
                  *     }
                  */
@@ -47550,8 +47650,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
-                     *       "binding_id": "a5158821-60c5-417d-8cb7-77773ae8428a"
+                     *       "credential_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *       "binding_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17"
                      *     }
                      */
                     "application/json": {
@@ -47720,7 +47820,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47735,7 +47835,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47751,7 +47851,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47919,7 +48019,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -47930,9 +48030,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_ZuDNNtNkjphMD5reYSK1tCIvrBZoFgHl6XkJmoiG",
-                     *       "key_value": "aegis_ZuDNNtNkjphMD5reYSK1tCIvrBZoFgHl6XkJmoiG",
-                     *       "api_key": "aegis_ZuDNNtNkjphMD5reYSK1tCIvrBZoFgHl6XkJmoiG"
+                     *       "key": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV",
+                     *       "key_value": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV",
+                     *       "api_key": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV"
                      *     }
                      */
                     "application/json": {
@@ -48063,7 +48163,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 35fce006-d77b-40d1-89f3-469180be97e3
+                 * @example 3d6726ca-34bd-4bb1-8f57-b5b2244de8c2
                  */
                 id: string;
             };
@@ -48081,7 +48181,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *       "success": true
                      *     }
                      */
@@ -51323,30 +51423,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "3e352210-6cf1-428d-8fb5-5d48a7665cf6",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
-                     *           "execution_id": null,
-                     *           "session_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3e352210-6cf1-428d-8fb5-5d48a7665cf6",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
-                     *           "execution_id": null,
-                     *           "session_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -51521,30 +51621,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "3e352210-6cf1-428d-8fb5-5d48a7665cf6",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
-                     *           "execution_id": null,
-                     *           "session_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3e352210-6cf1-428d-8fb5-5d48a7665cf6",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
-                     *           "execution_id": null,
-                     *           "session_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -51809,10 +51909,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *         "execution_id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
-                     *         "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
-                     *         "sub": "094fdf63-8c53-4b08-8580-9132aadd3c87",
+                     *         "session_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
+                     *         "execution_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *         "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "sub": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -51828,10 +51928,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "c3050c0c-316d-41e6-8d66-1c4b5607a42b",
-                     *         "execution_id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
-                     *         "agent_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
-                     *         "sub": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
+                     *         "session_id": "b45ec206-80fc-446c-8650-d03f4924a91e",
+                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -51847,7 +51947,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *         "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -51977,9 +52077,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *       "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjRhZGRkMTcxLTYwZTAtNGIyZi04Yjg1LTk2MzA2ZWExNWExMCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIxOTg5YmU0My1hNDQyLTQxMzItODRjYy1lMmY4MDZiZjQ1ZmUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.3Twbjgi0ejZUuz3Ac1Jn-J6IGcfmAMz82GjvDLm2O-Bthv3Jn7zS_fOHgGdpQ6rmAZrn7yPjSKbg6_Qh-eO8AQ",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjMyN2NmY2VlLTM4YzktNDFlOC04ODMyLTgwYjY1Y2QyNGM3YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0MjE1M2JjYi00MjA3LTRiMjctODIyZS1lNWE2MzJhMWEwNDEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.gGyTU7MT4NKeRYEj5CJ5Hr_Igf2_eb9OFGoZUBGwmAUFPZiDTX2kKSg1-SeLZaf6Iw0ND4DT_dyBA-9CpUQuAg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -52116,7 +52216,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *       "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -52418,8 +52518,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
-                     *           "execution_id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52430,8 +52530,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
-                     *           "execution_id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52557,11 +52657,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "01ccb165-ca03-4bc7-86c6-02e7bf790688",
-                     *       "execution_id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *       "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *       "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/1FO8YwhgiPdOJlYfN3o6H8lJSC57WnS5SbET3Sifwok"
+                     *       "gateway_url": "https://lictor.example.com/x/HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8"
                      *     }
                      */
                     "application/json": {
@@ -52865,19 +52965,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *       "kid": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *           "kid": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *           "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -53009,7 +53109,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example c8b0b064-2c4f-4c3b-83d7-278b1ac6627b
+                 * @example 5c27f6a2-260e-4e04-837e-9f0c4db9142c
                  */
                 kid: string;
             };
@@ -53026,7 +53126,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b"
+                     *       "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c"
                      *     }
                      */
                     "application/json": {
@@ -53093,7 +53193,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'c8b0b064-2c4f-4c3b-83d7-278b1ac6627b'."
+                     *       "message": "There is no key '5c27f6a2-260e-4e04-837e-9f0c4db9142c'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -53182,7 +53282,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *           "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -53195,7 +53295,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *           "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -53391,7 +53491,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *       "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -53525,7 +53625,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c74103ec-2b43-40f5-878a-e2a32aa088ae
+                 * @example 4a66e614-7f6e-4d8f-81d4-1a7ee96d284f
                  */
                 id: string;
             };
@@ -53542,7 +53642,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "c74103ec-2b43-40f5-878a-e2a32aa088ae"
+                     *       "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f"
                      *     }
                      */
                     "application/json": {
@@ -57079,7 +57179,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 058f8232-70cb-48e9-86de-c9f649a716fb
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -57138,7 +57238,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *       "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -57301,9 +57401,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImM4YjBiMDY0LTJjNGYtNGMzYi04M2Q3LTI3OGIxYWM2NjI3YiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwOTRmZGY2My04YzUzLTRiMDgtODU4MC05MTMyYWFkZDNjODciLCJleGVjX2lkIjoiNzU0YjI3ZDQtNjA1Ny00ZWY2LThlMjUtNDAyZDZjMWJlMDI1Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6Ijc1NGIyN2Q0LTYwNTctNGVmNi04ZTI1LTQwMmQ2YzFiZTAyNSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI3M2M3MmFjNS1iNDg5LTRjMDktOGFjMy01NjkwY2ZiNjQ4NDMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.OkCFI0Kn7h8bTJcvSHM-lvI-lN4U1P0KfPXCFr_CZKbX2opAU8dKnwby5aSIJv_-sRaOOTICbSULOX27eaGc2zt8-XksLbvrEX-ABPFiftGGTMSz1OAha3xXRAcG9nb0pl44bh7s8zqqP6Dc0c5Zm1wmFQmbq5m0VkZuP_AD2bnjc8AI3wMpNUSpdUzURI6xPEQYp6m9Jo6BFB6Qeaies2i0rBaME_RcC-t9XSNB94rPXsNXedXOtOSFJClmvgR5wX8dXL82yhjGWMKZh5WekXvkmUXZTLFttvvadbAxYtPhi-gpTYwen6D3n_TD9j_7-wniAVcURzLywOrqQRNhHQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJleGVjX2lkIjoiYTUxNTg4MjEtNjBjNS00MTdkLThjYjctNzc3NzNhZTg0MjhhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIxOGJiNGJmZC04NDFkLTQyNTItOGEzZi03OTI1MTFkMGViODciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.qMpjOOxDDnC3YYKpDjZWRlCgTOwc9kGhSh9vY-vhld-jd_iq3XpckiwYwJgpyCRY4NNbhJPkrEGuSX4B8P6Dp3C3En1qwhIfyKAcREjwd8t-cWCKgaPEdBAbcJJIO3NFRjAcPCP-adwVdlUrUqpsoWqnU_nfsknC_ZBKZ39Nl1Ahp1HtoaYb1Smw9OpYilPTWdVMNPJF2cbUzBSt8STwxTKanxQZAfMu2PNuwDaYDyB3V7scg1h_rMqGX_ez8GhqIx41WxtfgKC1BcTk9kTy43x5MApf5TcCvCv3RTCuSERiwAIBecoM_9e14MNeninrR1_35b38RYrAZOpH7v_MYQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843"
+                     *       "session_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87"
                      *     }
                      */
                     "application/json": {
@@ -57334,7 +57434,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "83b458ebff87"
+                     *         "request_id": "8ad62781931d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57397,7 +57497,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "34721418ef6b"
+                     *         "request_id": "edf276567c30"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57458,7 +57558,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0a61050c3fbb"
+                     *         "request_id": "14b6c4554a6d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57519,7 +57619,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d24320d2e3bb"
+                     *         "request_id": "0acd5cee758a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57580,7 +57680,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "fa48ee47be87"
+                     *         "request_id": "3c381de11315"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57641,7 +57741,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2fd797c3e29f"
+                     *         "request_id": "e8e338aaf28e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57943,7 +58043,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "f6068ae27229"
+                     *         "request_id": "71879c4dbda2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58198,7 +58298,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "de1ce9dd4c91"
+                     *         "request_id": "b307b798ca15"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58259,7 +58359,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1ee0a37ccd28"
+                     *         "request_id": "be1942f7d3f8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59029,7 +59129,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8be6188e4d98"
+                     *         "request_id": "15cf677764b0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59090,7 +59190,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bb5a5e0cb470"
+                     *         "request_id": "780aab919b4d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59144,7 +59244,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example 1FO8YwhgiPdOJlYfN3o6H8lJSC57WnS5SbET3Sifwok
+                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
                  */
                 token: string;
             };
@@ -59161,9 +59261,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImM4YjBiMDY0LTJjNGYtNGMzYi04M2Q3LTI3OGIxYWM2NjI3YiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMWNjYjE2NS1jYTAzLTRiYzctODZjNi0wMmU3YmY3OTA2ODgiLCJleGVjX2lkIjoiYjRmZjQ4MzMtMTY4OS00ZGUyLThlM2MtZGEyYWFkNDIyZjFjIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImI0ZmY0ODMzLTE2ODktNGRlMi04ZTNjLWRhMmFhZDQyMmYxYyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjMzA1MGMwYy0zMTZkLTQxZTYtOGQ2Ni0xYzRiNTYwN2E0MmIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.bZTqcQJxJBtI35DobKrunmPE0k2OC3efL_cmVd1YwllYTgKbdWQSrfF38AbFKx-dVlYMrACZ47DOhJtGwvApikMR7CBdGfF2uQkRhaxlMfK91wFldQm2h0T-X_wxHbo_f7J_zulz3IoIc3IGRDTLtImlwFrLdC-STWvvq1rIfqFKC5f0qAYIyuYznvTMt6AXAz3sZSu7TqeJhNa0If5R2sYwdvakRFCdDJJSbyVKYSqcTV3gFN47FecJ0wHLG5ey28JuN8AofqWJUOnITlwHOEH_bzwrPZiZ7eWwkpai-CNrbQA7gLb3QzN3xZgyoEX3K6Pp4nqiUcATDrlX8OcRnQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJiNDVlYzIwNi04MGZjLTQ0NmMtODY1MC1kMDNmNDkyNGE5MWUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.RWyMoYRP3qxP6IEdN0KRYtus46zndd8r_TLHsh2DG_WYsU5SBCzRm5LtHt1jbRlfANW8unW7IIQqSIsJwFpto8k60GvjetKJGwVfhi2ZIIC_3-E1pTIR-jIDF-wd8ATfOg8ndZrtvPvsxj8ajIiQBUqx4ogzHnw2sEPOXNeKJ9Y7ipGR25MXdijF7ObHHlDZZHCl-nBjUS2neIKgd8is727O0CkwOdHCU8CIJwsCUauDBGKDNgIOTEvpXmC7Ir7Upo3hNHoyztsPkahFTxvtinTzbsSzyODdk5PSZUKux-jDvXuPLzfzNHMvW2B7nZ-jszaO1qzfYzaoe0FmYbUjPQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "c3050c0c-316d-41e6-8d66-1c4b5607a42b"
+                     *       "session_id": "b45ec206-80fc-446c-8650-d03f4924a91e"
                      *     }
                      */
                     "application/json": {
@@ -59194,7 +59294,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "14b47d7edcb3"
+                     *         "request_id": "ee578615c1b6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59257,7 +59357,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "521e122930df"
+                     *         "request_id": "10249675fe14"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59318,7 +59418,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8827e4361fe3"
+                     *         "request_id": "9cf7d5cf61f0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59379,7 +59479,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d0de57a886bc"
+                     *         "request_id": "1b4e3d9122ee"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59440,7 +59540,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "80a1fb033a6a"
+                     *         "request_id": "879848b6d738"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59501,7 +59601,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a1c0825252a2"
+                     *         "request_id": "504956ef57ae"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59562,7 +59662,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "path.token: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4ba0f02215da"
+                     *         "request_id": "aea00f10fabe"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59742,7 +59842,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example 1FO8YwhgiPdOJlYfN3o6H8lJSC57WnS5SbET3Sifwok
+                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
                  */
                 token: string;
             };
@@ -59809,7 +59909,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "386eae3cadfd"
+                     *         "request_id": "14e3dfce417a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60064,7 +60164,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4238cf0ebc1c"
+                     *         "request_id": "de194d5c1eff"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60125,7 +60225,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "eb2b372adbf7"
+                     *         "request_id": "a8058823c554"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60498,7 +60598,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example 1FO8YwhgiPdOJlYfN3o6H8lJSC57WnS5SbET3Sifwok
+                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
                  */
                 token: string;
             };
@@ -60901,7 +61001,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "937f8e2149aa"
+                     *         "request_id": "6edd89941659"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60962,7 +61062,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "702f7d2511ce"
+                     *         "request_id": "569c7498306c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61077,7 +61177,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b5c7a0ca7f80"
+                     *         "request_id": "9ad8df999ade"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61332,7 +61432,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "79708e7430d2"
+                     *         "request_id": "10dd6daedc32"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61393,7 +61493,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "863b912c51c5"
+                     *         "request_id": "7b20e857f797"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61773,9 +61873,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "mta7D1MP-vZTEXIJEZ-YCDk184Ku9u8seTOkJeVCTDAQxtOqu22aAwblwvvu2WfrOUbr-xFlhQhQYcAMQkdEYjhVmTb5INwCMlIRnjQEWBJ0u-NzYmXv4GXOqohYNawqGEm9UoOeVO7mJHuxwmizBYuXAoaRpi4O-m9qTwV5GEK-FodOFCUrAcJy2cGCJLkCGUo58gv_b4McalI6ouX85DRvf4h1A5iud3GyYQMlqqucmkomX-H56HMCL2Vka7cF3KXs8_-jGH36ck8eC44StRICLmw4mlfV6JuQSFZQBVuoh54dnly-31_YnKB3gCh25s2G0SoqXhueqowGlh0PjQ",
+                     *           "n": "7ZwwisAsLckLRz1e2R_AT_njHSg67iTrorJejx8gl9j-_9H0sm8GsX0UNf3QXCTNoupwXppWgL2-KSarn1x1Q2LMu6ysqwzaSY-UENZiOBOHHW3jUaw-qo_iBAMa6GmS0iQmcjydhT8Bxj55t4VupI3UUZ8QQUnVaMXQ0ezKPBSbls0QRBrO60F5_TPn7jKtDq4oHVi6CoozWl72S6fqRAsAgS4YQMVpgJ_6sJ84vkTjrsFTPsQwrqFr2-KHX6F51wScHHgbnZ3NFYbN-zutmMI9FDSB5ma-Wwj8rU_wPNMra3x44G9r08kgy1MVsjzc0peGPauA0pq5V-LzcVtYjw",
                      *           "e": "AQAB",
-                     *           "kid": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *           "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -61831,10 +61931,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *       "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *       "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
-                     *       "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *       "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *       "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *       "status": "classified"
                      *     }
                      */
@@ -61925,7 +62025,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d"
+                     *       "original_stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
