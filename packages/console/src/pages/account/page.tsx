@@ -8,6 +8,7 @@ import { session } from '../../app/session.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
+import { Entries, Entry, GraveButton } from '../../ui/entries.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Card, CardHeading, Page } from '../../ui/page.tsx'
@@ -119,30 +120,28 @@ function Sessions() {
       </CardHeading>
       <Loaded query={sessions} rows={2}>
         {(list) => (
-          <ul aria-label="Sessions" className="divide-y">
+          <Entries label="Sessions">
             {list.map((one) => (
-              <li
+              <Entry
                 key={one.id}
-                data-row
-                className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 px-4 py-2.5"
-              >
-                <span className="min-w-0">
-                  <span className="block truncate" title={one.user_agent ?? undefined}>
+                title={
+                  <>
                     {one.user_agent ? deviceOf(one.user_agent) : 'unknown program'}
-                    <span className="text-muted"> from {one.address ?? 'an unknown address'}</span>
-                  </span>
-                  <span className="block break-words text-muted text-xs">
+                    <span className="font-normal text-muted"> from {one.address ?? 'an unknown address'}</span>
+                  </>
+                }
+                whole={one.user_agent ?? undefined}
+                detail={
+                  <>
                     in {one.tenant}, by {one.method}, since <When at={one.created_at} />
-                  </span>
-                </span>
+                  </>
+                }
+              >
                 {one.current ? (
                   <Badge tone="allow">this one</Badge>
                 ) : (
-                  <Button
-                    variant="quiet"
-                    size="sm"
-                    className="hover:text-deny"
-                    aria-label={`End the session from ${one.address ?? 'an unknown address'}`}
+                  <GraveButton
+                    label={`End the session from ${one.address ?? 'an unknown address'}`}
                     onClick={() =>
                       ask({
                         title: 'End this session?',
@@ -156,11 +155,11 @@ function Sessions() {
                     }
                   >
                     End
-                  </Button>
+                  </GraveButton>
                 )}
-              </li>
+              </Entry>
             ))}
-          </ul>
+          </Entries>
         )}
       </Loaded>
       {dialog}
@@ -205,29 +204,23 @@ function Tenants() {
       <CardHeading>Tenants</CardHeading>
       <Loaded query={tenants} rows={1}>
         {(list) => (
-          <ul aria-label="Tenants" className="divide-y">
+          <Entries label="Tenants">
             {list.map((tenant) => (
-              <li
+              <Entry
                 key={tenant.tenant_id}
-                data-row
-                className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 px-4 py-2.5"
-              >
-                <span className="min-w-0">
-                  <span className="block truncate font-medium" title={tenant.name}>
-                    {tenant.name}
-                  </span>
-                  <span className="block break-words text-muted text-xs">
+                title={tenant.name}
+                whole={tenant.name}
+                detail={
+                  <>
                     {tenant.slug}, {tenant.role}
                     {tenant.status !== 'active' && <span className="text-deny">, {tenant.status}</span>}
-                  </span>
-                </span>
+                  </>
+                }
+              >
                 {tenant.current ? (
-                  <span className="flex items-center gap-2">
+                  <>
                     <Badge tone="allow">here</Badge>
-                    <Button
-                      variant="quiet"
-                      size="sm"
-                      className="hover:text-deny"
+                    <GraveButton
                       onClick={() =>
                         ask({
                           title: `Leave ${tenant.name}?`,
@@ -243,16 +236,16 @@ function Tenants() {
                       }
                     >
                       Leave
-                    </Button>
-                  </span>
+                    </GraveButton>
+                  </>
                 ) : (
                   <Button size="sm" busy={switching.isPending} onClick={() => switching.mutate(tenant.tenant_id)}>
                     Go on there
                   </Button>
                 )}
-              </li>
+              </Entry>
             ))}
-          </ul>
+          </Entries>
         )}
       </Loaded>
       {dialog}

@@ -10,6 +10,7 @@ import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
 import { Sheet } from '../../ui/dialog.tsx'
+import { Entries, Entry } from '../../ui/entries.tsx'
 import { Facts } from '../../ui/facts.tsx'
 import { Field } from '../../ui/field.tsx'
 import { FormDialog } from '../../ui/form-dialog.tsx'
@@ -103,41 +104,35 @@ function CredentialList({ list, onOpen }: { list: readonly Credential[]; onOpen:
       </Empty>
     )
   return (
-    <ul aria-label="Credentials" className="divide-y">
+    <Entries label="Credentials">
       {list.map((one) => (
-        <li key={one.id} data-row>
-          <button
-            type="button"
-            onClick={() => onOpen(one.id)}
-            className="grid w-full grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 px-4 py-2.5 text-left transition-colors hover:bg-hover focus-visible:-outline-offset-2"
-          >
-            <span className="min-w-0">
-              <span className="block truncate font-medium" title={one.label}>
-                {one.label}
-              </span>
-              <span className="block break-words text-muted text-xs">
-                {one.provider}, {one.credential_type.replaceAll('_', ' ')}, {one.scope},{' '}
-                {one.last_used ? (
-                  <>
-                    last used <When at={one.last_used} />
-                  </>
-                ) : (
-                  'never used'
-                )}
-              </span>
-            </span>
-            <span className="flex items-center gap-2">
-              {one.grants.length === 0 ? (
-                <Badge>nobody may use it</Badge>
+        <Entry
+          key={one.id}
+          title={one.label}
+          whole={one.label}
+          detail={
+            <>
+              {one.provider}, {one.credential_type.replaceAll('_', ' ')}, {one.scope},{' '}
+              {one.last_used ? (
+                <>
+                  last used <When at={one.last_used} />
+                </>
               ) : (
-                <span className="text-muted text-xs">{plural(one.grants.length, 'grant')}</span>
+                'never used'
               )}
-              {one.status !== 'active' && <Badge tone="deny">{one.status}</Badge>}
-            </span>
-          </button>
-        </li>
+            </>
+          }
+          onOpen={() => onOpen(one.id)}
+        >
+          {one.grants.length === 0 ? (
+            <Badge>nobody may use it</Badge>
+          ) : (
+            <span className="text-muted text-xs">{plural(one.grants.length, 'grant')}</span>
+          )}
+          {one.status !== 'active' && <Badge tone="deny">{one.status}</Badge>}
+        </Entry>
       ))}
-    </ul>
+    </Entries>
   )
 }
 

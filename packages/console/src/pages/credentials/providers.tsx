@@ -3,6 +3,7 @@ import { ArrowRight, Plug } from 'lucide-react'
 import { useState } from 'react'
 import { Button } from '../../ui/button.tsx'
 import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
+import { Entries, Entry } from '../../ui/entries.tsx'
 import { Field } from '../../ui/field.tsx'
 import { FormDialog } from '../../ui/form-dialog.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
@@ -39,55 +40,50 @@ export function Providers({ mayUse, mayChange }: { mayUse: boolean; mayChange: b
               With one, people sign in there once and agents get a token that is always fresh.
             </Empty>
           ) : (
-            <ul aria-label="OAuth providers" className="divide-y">
+            <Entries label="OAuth providers">
               {list.map((one) => (
-                <li
+                <Entry
                   key={one.name}
-                  data-row
-                  className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-3 gap-y-1 px-4 py-2.5"
-                >
-                  <span className="min-w-0">
-                    <span className="block truncate font-medium" title={one.name}>
-                      {one.name}
-                    </span>
-                    <span className="block break-words text-muted text-xs">
+                  title={one.name}
+                  whole={one.name}
+                  detail={
+                    <>
                       client {one.client_id}
                       {one.scopes.length > 0 && `, ${one.scopes.join(' ')}`}
                       {one.device_authorization_url && ', on another device too'}
-                    </span>
-                  </span>
-                  <span className="flex items-center gap-1">
-                    {mayUse && (
-                      <Button size="sm" busy={signingIn.isPending} onClick={() => signingIn.mutate(one)}>
-                        Sign in <ArrowRight aria-hidden />
-                        <span className="sr-only">at {one.name}</span>
-                      </Button>
-                    )}
-                    {mayChange && (
-                      <RowMenu
-                        label={`More about ${one.name}`}
-                        actions={[
-                          {
-                            label: 'Remove',
-                            grave: true,
-                            onSelect: () =>
-                              ask({
-                                title: `Remove the provider ${one.name}?`,
-                                description: 'Credentials from it stay, and are renewed no more.',
-                                action: 'Remove provider',
-                                run: () => removeProvider(one.name),
-                                done: `${one.name} was removed`,
-                                failed: 'It was not removed.',
-                                stale: [['oauth-providers']],
-                              }),
-                          },
-                        ]}
-                      />
-                    )}
-                  </span>
-                </li>
+                    </>
+                  }
+                >
+                  {mayUse && (
+                    <Button size="sm" busy={signingIn.isPending} onClick={() => signingIn.mutate(one)}>
+                      Sign in <ArrowRight aria-hidden />
+                      <span className="sr-only">at {one.name}</span>
+                    </Button>
+                  )}
+                  {mayChange && (
+                    <RowMenu
+                      label={`More about ${one.name}`}
+                      actions={[
+                        {
+                          label: 'Remove',
+                          grave: true,
+                          onSelect: () =>
+                            ask({
+                              title: `Remove the provider ${one.name}?`,
+                              description: 'Credentials from it stay, and are renewed no more.',
+                              action: 'Remove provider',
+                              run: () => removeProvider(one.name),
+                              done: `${one.name} was removed`,
+                              failed: 'It was not removed.',
+                              stale: [['oauth-providers']],
+                            }),
+                        },
+                      ]}
+                    />
+                  )}
+                </Entry>
               ))}
-            </ul>
+            </Entries>
           )
         }
       </Loaded>

@@ -9,6 +9,7 @@ import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
+import { Entries, Entry } from '../../ui/entries.tsx'
 import { FilterField } from '../../ui/filter-field.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Card, CardHeading, Page } from '../../ui/page.tsx'
@@ -266,30 +267,25 @@ function Invitations({ isAdmin }: { isAdmin: boolean }) {
   return (
     <Card className="mt-4 overflow-hidden">
       <CardHeading>Invitations</CardHeading>
-      <ul aria-label="Invitations" className="divide-y">
+      <Entries label="Invitations">
         {list.map((invitation) => (
-          <li
+          <Entry
             key={invitation.id}
-            data-row
-            className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 px-4 py-2.5"
-          >
-            <span className="min-w-0">
-              <span className="block truncate font-medium" title={invitation.email}>
-                {invitation.email}
-              </span>
-              <span className="block break-words text-muted text-xs">
+            title={invitation.email}
+            whole={invitation.email}
+            detail={
+              <>
                 as {invitation.role}, by {invitation.invited_by}, <When at={invitation.created_at} />
-              </span>
-            </span>
-            <span className="flex items-center gap-2">
-              {invitation.expired ? <Badge tone="deny">ran out</Badge> : <Badge tone="ask">open</Badge>}
-              {isAdmin && (
-                <RowMenu label={`More about the invitation of ${invitation.email}`} actions={actionsOf(invitation)} />
-              )}
-            </span>
-          </li>
+              </>
+            }
+          >
+            {invitation.expired ? <Badge tone="deny">ran out</Badge> : <Badge tone="ask">open</Badge>}
+            {isAdmin && (
+              <RowMenu label={`More about the invitation of ${invitation.email}`} actions={actionsOf(invitation)} />
+            )}
+          </Entry>
         ))}
-      </ul>
+      </Entries>
       {dialog}
     </Card>
   )

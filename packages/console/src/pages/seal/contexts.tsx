@@ -4,6 +4,7 @@ import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
 import { Sheet } from '../../ui/dialog.tsx'
+import { Entries, Entry } from '../../ui/entries.tsx'
 import { INPUT } from '../../ui/field.tsx'
 import { FormDialog } from '../../ui/form-dialog.tsx'
 import { Json } from '../../ui/json.tsx'
@@ -28,36 +29,23 @@ export function Contexts({ opened, onOpen, isCreating, onCreating }: ContextsPro
     <Card className="overflow-hidden">
       <Loaded query={contexts}>
         {(list) => (
-          <ul aria-label="Security contexts" className="divide-y">
+          <Entries label="Security contexts">
             {list.map((one) => (
-              <li key={one.name} data-row>
-                <button
-                  type="button"
-                  onClick={() => onOpen(one.name)}
-                  className="grid w-full grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 px-4 py-2.5 text-left transition-colors hover:bg-hover focus-visible:-outline-offset-2"
-                >
-                  <span className="min-w-0">
-                    <code className="block truncate font-mono text-sm" title={one.name}>
-                      {one.name}
-                    </code>
-                    <span className="block truncate text-muted text-xs">
-                      {one.description || one.capabilities.map(({ tool_pattern }) => String(tool_pattern)).join(' ')}
-                    </span>
-                  </span>
-                  <span className="flex items-center gap-2">
-                    <span className="text-muted text-xs max-sm:hidden">
-                      {one.capabilities.length === 1 ? '1 capability' : `${one.capabilities.length} capabilities`}
-                    </span>
-                    {one.is_built_in ? (
-                      <Badge>built in</Badge>
-                    ) : (
-                      <Badge tone="allow">version {one.metadata.version}</Badge>
-                    )}
-                  </span>
-                </button>
-              </li>
+              <Entry
+                key={one.name}
+                isCode
+                title={one.name}
+                whole={one.name}
+                detail={one.description || one.capabilities.map(({ tool_pattern }) => String(tool_pattern)).join(' ')}
+                onOpen={() => onOpen(one.name)}
+              >
+                <span className="text-muted text-xs max-sm:hidden">
+                  {one.capabilities.length === 1 ? '1 capability' : `${one.capabilities.length} capabilities`}
+                </span>
+                {one.is_built_in ? <Badge>built in</Badge> : <Badge tone="allow">version {one.metadata.version}</Badge>}
+              </Entry>
             ))}
-          </ul>
+          </Entries>
         )}
       </Loaded>
       <OneContext context={open} onClose={() => onOpen(undefined)} onChange={() => onCreating(true)} />

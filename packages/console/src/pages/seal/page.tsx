@@ -6,6 +6,7 @@ import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
+import { Entries, Entry, GraveButton } from '../../ui/entries.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Card, Page } from '../../ui/page.tsx'
 import { Empty } from '../../ui/states.tsx'
@@ -82,28 +83,22 @@ function Sessions() {
               A session begins when a workload or an execution attests, and lasts an hour at most.
             </Empty>
           ) : (
-            <ul aria-label="SEAL sessions" className="divide-y">
+            <Entries label="SEAL sessions">
               {list.map((one) => (
-                <li
+                <Entry
                   key={one.session_id}
-                  data-row
-                  className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 px-4 py-2.5"
-                >
-                  <span className="min-w-0">
-                    <span className="flex min-w-0 items-center gap-2">
-                      <span className="truncate font-mono text-sm">{one.workload_id ?? one.execution_id}</span>
-                      <Badge tone={one.status === 'Active' ? 'allow' : 'neutral'}>{one.status.toLowerCase()}</Badge>
-                    </span>
-                    <span className="block break-words text-muted text-xs">
+                  isCode
+                  title={one.workload_id ?? one.execution_id}
+                  badge={<Badge tone={one.status === 'Active' ? 'allow' : 'neutral'}>{one.status.toLowerCase()}</Badge>}
+                  detail={
+                    <>
                       {one.security_context}: {one.allowed_tool_patterns.join(' ')}; ends in{' '}
                       <Until at={one.expires_at} />
-                    </span>
-                  </span>
-                  <Button
-                    variant="quiet"
-                    size="sm"
-                    className="hover:text-deny"
-                    aria-label={`Revoke the session of ${one.workload_id ?? one.execution_id}`}
+                    </>
+                  }
+                >
+                  <GraveButton
+                    label={`Revoke the session of ${one.workload_id ?? one.execution_id}`}
                     onClick={() =>
                       ask({
                         title: 'Revoke this session?',
@@ -117,10 +112,10 @@ function Sessions() {
                     }
                   >
                     Revoke
-                  </Button>
-                </li>
+                  </GraveButton>
+                </Entry>
               ))}
-            </ul>
+            </Entries>
           )
         }
       </Loaded>

@@ -2,8 +2,8 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Stamp } from 'lucide-react'
 import { useState } from 'react'
 import { createOnce } from '../../app/once.ts'
-import { Button } from '../../ui/button.tsx'
 import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
+import { Entries, Entry, GraveButton } from '../../ui/entries.tsx'
 import { Field } from '../../ui/field.tsx'
 import { FormDialog } from '../../ui/form-dialog.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
@@ -36,27 +36,22 @@ export function Workloads({ isCreating, onCreating }: WorkloadsProps) {
               context, each call signed.
             </Empty>
           ) : (
-            <ul aria-label="Workloads" className="divide-y">
+            <Entries label="Workloads">
               {list.map((one) => (
-                <li
+                <Entry
                   key={one.workload_id}
-                  data-row
-                  className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 px-4 py-2.5"
-                >
-                  <span className="min-w-0">
-                    <code className="block truncate font-mono text-sm" title={one.workload_id}>
-                      {one.workload_id}
-                    </code>
-                    <span className="block break-words text-muted text-xs">
+                  isCode
+                  title={one.workload_id}
+                  whole={one.workload_id}
+                  detail={
+                    <>
                       {one.allowed_contexts.join(', ')}; registered <When at={one.created_at} />
                       {one.expires_at && `, until ${new Date(one.expires_at).toLocaleString()}`}
-                    </span>
-                  </span>
-                  <Button
-                    variant="quiet"
-                    size="sm"
-                    className="hover:text-deny"
-                    aria-label={`Revoke ${one.workload_id}`}
+                    </>
+                  }
+                >
+                  <GraveButton
+                    label={`Revoke ${one.workload_id}`}
                     onClick={() =>
                       ask({
                         title: `Revoke ${one.workload_id}?`,
@@ -70,10 +65,10 @@ export function Workloads({ isCreating, onCreating }: WorkloadsProps) {
                     }
                   >
                     Revoke
-                  </Button>
-                </li>
+                  </GraveButton>
+                </Entry>
               ))}
-            </ul>
+            </Entries>
           )
         }
       </Loaded>

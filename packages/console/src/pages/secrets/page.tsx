@@ -9,6 +9,7 @@ import { Button } from '../../ui/button.tsx'
 import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Sheet } from '../../ui/dialog.tsx'
+import { Entries, Entry } from '../../ui/entries.tsx'
 import { Field, INPUT } from '../../ui/field.tsx'
 import { FilterField } from '../../ui/filter-field.tsx'
 import { FormDialog } from '../../ui/form-dialog.tsx'
@@ -57,24 +58,21 @@ export function SecretsPage() {
             return shown.length === 0 ? (
               <Empty icon={LockKeyhole} title="No path matches" />
             ) : (
-              <ul aria-label="Secrets" className="divide-y">
+              <Entries label="Secrets">
                 {shown.map((secret) => (
-                  <li key={secret.path} data-row>
-                    <button
-                      type="button"
-                      onClick={() => set({ path: secret.path })}
-                      className="grid w-full grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 px-4 py-2.5 text-left transition-colors hover:bg-hover focus-visible:-outline-offset-2"
-                    >
-                      <code className="truncate font-mono text-sm" title={secret.path}>
-                        {secret.path}
-                      </code>
-                      <span className="text-muted text-xs">
-                        version {secret.version}, <When at={secret.last_modified} />
-                      </span>
-                    </button>
-                  </li>
+                  <Entry
+                    key={secret.path}
+                    isCode
+                    title={secret.path}
+                    whole={secret.path}
+                    onOpen={() => set({ path: secret.path })}
+                  >
+                    <span className="text-muted text-xs">
+                      version {secret.version}, <When at={secret.last_modified} />
+                    </span>
+                  </Entry>
                 ))}
-              </ul>
+              </Entries>
             )
           }}
         </Loaded>

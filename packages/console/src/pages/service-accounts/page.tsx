@@ -8,6 +8,7 @@ import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
+import { Entries, Entry, GraveButton } from '../../ui/entries.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Card, Page } from '../../ui/page.tsx'
 import { Empty } from '../../ui/states.tsx'
@@ -91,32 +92,24 @@ function Accounts({ mayRevoke }: { mayRevoke: boolean }) {
               One is for a pipeline or a scheduler that calls the runtime without a person.
             </Empty>
           ) : (
-            <ul aria-label="Service accounts" className="divide-y">
+            <Entries label="Service accounts">
               {list.map((account) => (
-                <li
+                <Entry
                   key={account.id}
-                  data-row
-                  className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 px-4 py-2.5"
-                >
-                  <span className="min-w-0">
-                    <span className="flex min-w-0 items-center gap-2">
-                      <span className="truncate font-medium" title={account.name}>
-                        {account.name}
-                      </span>
-                      <Badge>{account.role.replace('aegis:', '')}</Badge>
-                    </span>
-                    <span className="block break-words text-muted text-xs">
+                  title={account.name}
+                  whole={account.name}
+                  badge={<Badge>{account.role.replace('aegis:', '')}</Badge>}
+                  detail={
+                    <>
                       <code className="font-mono">{account.client_id}</code>, by {account.created_by},{' '}
                       <When at={account.created_at} />
                       {account.scopes && `, only ${account.scopes.join(' ')}`}
-                    </span>
-                  </span>
+                    </>
+                  }
+                >
                   {mayRevoke && (
-                    <Button
-                      variant="quiet"
-                      size="sm"
-                      className="hover:text-deny"
-                      aria-label={`Revoke ${account.name}`}
+                    <GraveButton
+                      label={`Revoke ${account.name}`}
                       onClick={() =>
                         ask({
                           title: `Revoke ${account.name}?`,
@@ -131,11 +124,11 @@ function Accounts({ mayRevoke }: { mayRevoke: boolean }) {
                       }
                     >
                       Revoke
-                    </Button>
+                    </GraveButton>
                   )}
-                </li>
+                </Entry>
               ))}
-            </ul>
+            </Entries>
           )
         }
       </Loaded>
@@ -156,18 +149,14 @@ function Keys({ mayRevoke }: { mayRevoke: boolean }) {
               A key acts as you in the runtime’s half: for the command line, a notebook, a pipeline of your own.
             </Empty>
           ) : (
-            <ul aria-label="Keys" className="divide-y">
+            <Entries label="Keys">
               {list.map((key) => (
-                <li
+                <Entry
                   key={key.id}
-                  data-row
-                  className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-0.5 px-4 py-2.5"
-                >
-                  <span className="min-w-0">
-                    <span className="block truncate font-medium" title={key.name}>
-                      {key.name}
-                    </span>
-                    <span className="block break-words text-muted text-xs">
+                  title={key.name}
+                  whole={key.name}
+                  detail={
+                    <>
                       {key.last_used_at ? (
                         <>
                           last used <When at={key.last_used_at} />
@@ -177,15 +166,13 @@ function Keys({ mayRevoke }: { mayRevoke: boolean }) {
                       )}
                       , made <When at={key.created_at} />,{' '}
                       {key.expires_at ? <Ends at={key.expires_at} /> : 'until it is revoked'}
-                    </span>
-                    <code className="block break-words font-mono text-faint text-xs">{key.scopes.join(' ')}</code>
-                  </span>
+                      <code className="block font-mono text-faint">{key.scopes.join(' ')}</code>
+                    </>
+                  }
+                >
                   {mayRevoke && (
-                    <Button
-                      variant="quiet"
-                      size="sm"
-                      className="hover:text-deny"
-                      aria-label={`Revoke ${key.name}`}
+                    <GraveButton
+                      label={`Revoke ${key.name}`}
                       onClick={() =>
                         ask({
                           title: `Revoke ${key.name}?`,
@@ -199,11 +186,11 @@ function Keys({ mayRevoke }: { mayRevoke: boolean }) {
                       }
                     >
                       Revoke
-                    </Button>
+                    </GraveButton>
                   )}
-                </li>
+                </Entry>
               ))}
-            </ul>
+            </Entries>
           )
         }
       </Loaded>

@@ -4,6 +4,7 @@ import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
+import { Entries, Entry } from '../../ui/entries.tsx'
 import { Facts } from '../../ui/facts.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Card, CardHeading, Page } from '../../ui/page.tsx'
@@ -210,30 +211,25 @@ function Nodes() {
       </CardHeading>
       <Loaded query={cluster}>
         {({ nodes }) => (
-          <ul aria-label="Servers" className="divide-y">
+          <Entries label="Servers">
             {nodes.map((node) => (
-              <li
+              <Entry
                 key={node.id}
-                data-row
-                className="grid grid-cols-[minmax(0,1fr)_auto_2.5rem] items-center gap-x-4 gap-y-0.5 px-4 py-2.5"
-              >
-                <span className="min-w-0">
-                  <span className="block truncate font-medium" title={node.id}>
-                    {node.hostname}
-                  </span>
-                  <span className="block break-words text-muted text-xs">
+                title={node.hostname}
+                whole={node.id}
+                detail={
+                  <>
                     {node.version}, {node.role}, {plural(node.cpu_cores, 'core')},{' '}
                     {node.available_memory_gb.toLocaleString(undefined, { maximumFractionDigits: 1 })} GB free, heard of{' '}
                     <When at={node.last_heartbeat_at} />
-                  </span>
-                </span>
+                  </>
+                }
+              >
                 <Badge tone={TONES[node.status]}>{node.status}</Badge>
-                <span className="justify-self-end">
-                  {!refusal && <RowMenu label={`More about ${node.hostname}`} actions={actionsOf(node)} />}
-                </span>
-              </li>
+                {!refusal && <RowMenu label={`More about ${node.hostname}`} actions={actionsOf(node)} />}
+              </Entry>
             ))}
-          </ul>
+          </Entries>
         )}
       </Loaded>
       {refusal && <Withheld why={`Draining: ${refusal}`} className="border-t px-4 py-3" />}
