@@ -37,7 +37,9 @@ export default defineConfig(({ command }) => {
         external: ['node:fs/promises'],
         output: {
           codeSplitting: {
-            groups: [{ debugName: 'console', name: entryChunk(join(import.meta.dirname, 'src/main.tsx')) }],
+            groups: [
+              { debugName: 'console', name: entryChunk(join(import.meta.dirname, 'src/main.tsx'), ['lucide-react']) },
+            ],
           },
         },
       },

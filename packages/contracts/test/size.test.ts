@@ -24,6 +24,6 @@ test('loading and deciding is at most 68 KiB gzip', async () => {
   expect(size).toBeLessThanOrEqual(68)
 })
 
-test('the whole package is at most 96 KiB gzip', async () => {
-  expect(await sizeOf('index.ts', 'authoring.ts', 'gates/index.ts', 'conformance/index.ts')).toBeLessThanOrEqual(96)
+test('the whole package is at most 98 KiB gzip', async () => {
+  expect(await sizeOf('index.ts', 'authoring.ts', 'gates/index.ts', 'conformance/index.ts')).toBeLessThanOrEqual(98)
 })

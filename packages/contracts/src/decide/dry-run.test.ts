@@ -72,6 +72,7 @@ describe('a dry run', () => {
       warn_reasons: [],
       contracts_evaluated: 4,
       policy_error: false,
+      labels: [],
     })
   })
 
