@@ -3,16 +3,19 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { eventTypes } from './event-types.ts'
 
-const room = join(import.meta.dirname, '..')
-const sources = readdirSync(room, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'))
-const textOf = (isWanted: (path: string) => boolean): string =>
-  sources
-    .filter((path) => isWanted(path) && !path.startsWith('record/event'))
-    .map((path) => readFileSync(join(room, path), 'utf8'))
+/** The text of the files below a folder whose path `isWanted`. */
+function textBelow(folder: string, isWanted: (path: string) => boolean): string {
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'))
+  return sources
+    .filter((path) => isWanted(path) && !path.includes('record/event'))
+    .map((path) => readFileSync(join(folder, path), 'utf8'))
     .join('\n')
+}
+const room = join(import.meta.dirname, '..')
 const isTest = (path: string) => path.endsWith('.test.ts')
-const code = textOf((path) => !isTest(path))
-const tests = textOf(isTest)
+const code = textBelow(room, (path) => !isTest(path))
+/** Of every room: what tells of people is tried where people are. */
+const tests = textBelow(join(room, '..'), isTest)
 
 it('every type is made somewhere: nothing is promised that nobody tells', () => {
   expect(Object.keys(eventTypes).filter((type) => !code.includes(`'${type}'`))).toEqual([])
