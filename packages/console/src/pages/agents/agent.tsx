@@ -1,11 +1,12 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { ChevronLeft, History, Rocket, ShieldAlert, ShieldCheck, Sparkles, TriangleAlert } from 'lucide-react'
+import { History, Rocket, ShieldAlert, ShieldCheck, Sparkles, TriangleAlert } from 'lucide-react'
 import { type ReactNode, useRef } from 'react'
 import type { AgentCoverage, AgentHistory } from '../../api/types.ts'
 import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
+import { BackLink } from '../../ui/back-link.tsx'
 import { Badge, EnvironmentTag } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
 import { FilterMenu } from '../../ui/menu.tsx'
@@ -59,11 +60,7 @@ export function AgentPage() {
   return (
     <Page
       title={visible(agent?.name ?? id)}
-      lead={
-        <Link to="/agents" className="inline-flex items-center gap-1 text-sm hover:text-ink">
-          <ChevronLeft className="size-3.5" aria-hidden /> All agents
-        </Link>
-      }
+      lead={<BackLink to="/agents">All agents</BackLink>}
       actions={
         <Link to="/events" search={{ agent_id: id }} className={buttonClass()}>
           Its events

@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { ChevronLeft, FilePen, GitCompare, Rocket, ShieldCheck, Unlink } from 'lucide-react'
+import { FilePen, GitCompare, Rocket, ShieldCheck, Unlink } from 'lucide-react'
 import type { BundleVersion } from '../../api/types.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
+import { BackLink } from '../../ui/back-link.tsx'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
@@ -48,11 +49,7 @@ export function BundlePage() {
   return (
     <Page
       title={name}
-      lead={
-        <Link to="/contracts" className="inline-flex items-center gap-1 text-sm hover:text-ink">
-          <ChevronLeft className="size-3.5" aria-hidden /> All bundles
-        </Link>
-      }
+      lead={<BackLink to="/contracts">All bundles</BackLink>}
       actions={
         chosen && (
           <>

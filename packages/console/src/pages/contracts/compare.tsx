@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
-import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { ArrowLeftRight, ChevronLeft } from 'lucide-react'
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { ArrowLeftRight } from 'lucide-react'
 import { useShortcuts } from '../../app/shortcuts.tsx'
+import { BackLink } from '../../ui/back-link.tsx'
 import { Button } from '../../ui/button.tsx'
 import { FilterMenu } from '../../ui/menu.tsx'
 import { Card, Page } from '../../ui/page.tsx'
@@ -45,14 +46,9 @@ export function ComparePage() {
     <Page
       title={`Compare versions of ${name}`}
       lead={
-        <Link
-          to="/contracts/$name"
-          params={{ name }}
-          search={to === undefined ? {} : { version: to }}
-          className="inline-flex items-center gap-1 text-sm hover:text-ink"
-        >
-          <ChevronLeft className="size-3.5" aria-hidden /> {name}
-        </Link>
+        <BackLink to="/contracts/$name" params={{ name }} search={to === undefined ? {} : { version: to }}>
+          {name}
+        </BackLink>
       }
     >
       <Card className="p-4">

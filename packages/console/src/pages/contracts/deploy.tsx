@@ -1,9 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { ChevronLeft, Rocket, TriangleAlert, Unlink } from 'lucide-react'
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { Rocket, TriangleAlert, Unlink } from 'lucide-react'
 import { serverNow } from '../../api/clock.ts'
 import { ENVIRONMENTS, type Environment } from '../../api/types.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
+import { BackLink } from '../../ui/back-link.tsx'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { EnvironmentChoice } from '../../ui/environment-choice.tsx'
@@ -46,14 +47,9 @@ export function DeployPage() {
     <Page
       title={`Deploy ${name}${version === undefined ? '' : ` v${version}`}`}
       lead={
-        <Link
-          to="/contracts/$name"
-          params={{ name }}
-          search={version === undefined ? {} : { version }}
-          className="inline-flex items-center gap-1 text-sm hover:text-ink"
-        >
-          <ChevronLeft className="size-3.5" aria-hidden /> {name}
-        </Link>
+        <BackLink to="/contracts/$name" params={{ name }} search={version === undefined ? {} : { version }}>
+          {name}
+        </BackLink>
       }
     >
       {versions.isError ? (

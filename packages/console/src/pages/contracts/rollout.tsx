@@ -1,7 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
-import { ChevronLeft, Undo2 } from 'lucide-react'
+import { Undo2 } from 'lucide-react'
 import type { Rollout } from '../../api/types.ts'
+import { BackLink } from '../../ui/back-link.tsx'
 import { Badge, EnvironmentTag } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Card, CardHeading, Page } from '../../ui/page.tsx'
@@ -28,9 +29,9 @@ export function RolloutPage() {
     <Page
       title={data ? `${data.bundle_name} v${data.bundle_version} in ${data.env}` : name}
       lead={
-        <Link to="/contracts/$name" params={{ name }} className="inline-flex items-center gap-1 text-sm hover:text-ink">
-          <ChevronLeft className="size-3.5" aria-hidden /> {name}
-        </Link>
+        <BackLink to="/contracts/$name" params={{ name }}>
+          {name}
+        </BackLink>
       }
       actions={data && <Rollback rollout={data} />}
     >

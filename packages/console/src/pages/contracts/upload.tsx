@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { ChevronLeft } from 'lucide-react'
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useMemo, useRef, useState } from 'react'
+import { BackLink } from '../../ui/back-link.tsx'
 import { Button } from '../../ui/button.tsx'
 import { drafts } from '../../ui/draft.ts'
 import { Kbd } from '../../ui/kbd.tsx'
@@ -43,14 +43,7 @@ export function UploadPage() {
       ? EXAMPLE_BUNDLE
       : base.data
   return (
-    <Page
-      title={title}
-      lead={
-        <Link to="/contracts" className="inline-flex items-center gap-1 text-sm hover:text-ink">
-          <ChevronLeft className="size-3.5" aria-hidden /> All bundles
-        </Link>
-      }
-    >
+    <Page title={title} lead={<BackLink to="/contracts">All bundles</BackLink>}>
       {base.isError || (recorded.isError && subject === null) ? (
         <Card>
           <Failure

@@ -1,12 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { Ban, ChevronLeft, Download, RotateCcw } from 'lucide-react'
+import { Ban, Download, RotateCcw } from 'lucide-react'
 import { type ReactNode, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { download } from '../../api/download.ts'
 import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { type Journal, useJournal } from '../../live/journal.ts'
+import { BackLink } from '../../ui/back-link.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Confirm } from '../../ui/dialog.tsx'
 import { elapsed } from '../../ui/elapsed.ts'
@@ -61,11 +62,7 @@ export function ExecutionPage() {
 }
 
 function Back() {
-  return (
-    <Link to="/executions" className="inline-flex items-center gap-1 text-sm hover:text-ink">
-      <ChevronLeft className="size-3.5" aria-hidden /> All executions
-    </Link>
-  )
+  return <BackLink to="/executions">All executions</BackLink>
 }
 
 interface ShownProps {

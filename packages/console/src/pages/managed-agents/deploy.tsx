@@ -1,9 +1,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { ChevronLeft } from 'lucide-react'
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { ApiError } from '../../api/http.ts'
 import { useRefusal } from '../../app/permission.ts'
+import { BackLink } from '../../ui/back-link.tsx'
 import { Card, Page } from '../../ui/page.tsx'
 import { Failure } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
@@ -38,11 +38,7 @@ export function DeployAgentPage() {
   return (
     <Page
       title={from === undefined ? 'Deploy an agent' : `New version of ${base.data?.name ?? 'an agent'}`}
-      lead={
-        <Link to="/managed-agents" className="inline-flex items-center gap-1 text-sm hover:text-ink">
-          <ChevronLeft className="size-3.5" aria-hidden /> All managed agents
-        </Link>
-      }
+      lead={<BackLink to="/managed-agents">All managed agents</BackLink>}
     >
       {refusal !== null ? (
         <Withheld why={refusal} />

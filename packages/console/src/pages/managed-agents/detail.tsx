@@ -1,10 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { ChevronLeft, Play, Trash2 } from 'lucide-react'
+import { Play, Trash2 } from 'lucide-react'
 import { Suspense, useRef, useState } from 'react'
 import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
+import { BackLink } from '../../ui/back-link.tsx'
 import { Badge } from '../../ui/badge.tsx'
 import { Button, buttonClass } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
@@ -48,11 +49,7 @@ export function ManagedAgentPage() {
 }
 
 function Back() {
-  return (
-    <Link to="/managed-agents" className="inline-flex items-center gap-1 text-sm hover:text-ink">
-      <ChevronLeft className="size-3.5" aria-hidden /> All managed agents
-    </Link>
-  )
+  return <BackLink to="/managed-agents">All managed agents</BackLink>
 }
 
 function Shown({ agent }: { agent: ManagedAgentDetail }) {

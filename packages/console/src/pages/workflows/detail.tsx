@@ -1,10 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { ChevronLeft, Play, Trash2 } from 'lucide-react'
+import { Play, Trash2 } from 'lucide-react'
 import { Suspense, useRef, useState } from 'react'
 import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
+import { BackLink } from '../../ui/back-link.tsx'
 import { Button, buttonClass } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Confirm } from '../../ui/dialog.tsx'
@@ -47,11 +48,7 @@ export function WorkflowPage() {
 }
 
 function Back() {
-  return (
-    <Link to="/workflows" className="inline-flex items-center gap-1 text-sm hover:text-ink">
-      <ChevronLeft className="size-3.5" aria-hidden /> All workflows
-    </Link>
-  )
+  return <BackLink to="/workflows">All workflows</BackLink>
 }
 
 function Shown({ workflow }: { workflow: WorkflowDetail }) {

@@ -1,9 +1,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { ChevronLeft } from 'lucide-react'
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { ApiError } from '../../api/http.ts'
 import { useRefusal } from '../../app/permission.ts'
+import { BackLink } from '../../ui/back-link.tsx'
 import { Card, Page } from '../../ui/page.tsx'
 import { Failure } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
@@ -38,11 +38,7 @@ export function RegisterWorkflowPage() {
   return (
     <Page
       title={from === undefined ? 'Register a workflow' : `New version of ${base.data?.name ?? 'a workflow'}`}
-      lead={
-        <Link to="/workflows" className="inline-flex items-center gap-1 text-sm hover:text-ink">
-          <ChevronLeft className="size-3.5" aria-hidden /> All workflows
-        </Link>
-      }
+      lead={<BackLink to="/workflows">All workflows</BackLink>}
     >
       {refusal !== null ? (
         <Withheld why={refusal} />

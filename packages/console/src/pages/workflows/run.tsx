@@ -1,11 +1,12 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { Ban, ChevronLeft, ChevronRight } from 'lucide-react'
+import { Ban, ChevronRight } from 'lucide-react'
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { type Journal, type JournalEvent, useJournal } from '../../live/journal.ts'
+import { BackLink } from '../../ui/back-link.tsx'
 import { Button } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
 import { Confirm } from '../../ui/dialog.tsx'
@@ -48,9 +49,9 @@ export function WorkflowRunPage() {
 
 function Back() {
   return (
-    <Link to="/workflows" search={{ tab: 'runs' }} className="inline-flex items-center gap-1 text-sm hover:text-ink">
-      <ChevronLeft className="size-3.5" aria-hidden /> All runs
-    </Link>
+    <BackLink to="/workflows" search={{ tab: 'runs' }}>
+      All runs
+    </BackLink>
   )
 }
 
