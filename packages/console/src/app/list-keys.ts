@@ -2,7 +2,7 @@ import type { RefObject } from 'react'
 import { useShortcuts } from './shortcuts.tsx'
 
 const ROW = '[data-row]'
-const CONTROL = 'a[href], button:not(:disabled), select, [tabindex="0"]'
+const CONTROL = 'a[href], button:not(:disabled), input:not(:disabled), select, [tabindex="0"]'
 
 /**
  * The keys of a list: `j` and `k` go from row to row, `Enter` opens the one that has the focus, `/` goes to the search field
