@@ -125,7 +125,8 @@ describe.skipIf(!hasBrowser)('the console while the server is away', () => {
     await world.restart()
     await page.getByText(BANNER).waitFor({ state: 'detached' })
     await page.getByRole('heading', { name: 'Agents', level: 1 }).waitFor()
-    await page.getByText('No agent is connected').waitFor()
+    const agent = page.getByRole('main').getByRole('listitem')
+    await page.getByText('No agent yet').or(agent).first().waitFor()
   })
 })
 
