@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -150,6 +150,37 @@ describe('what is installed from the packed packages in an empty folder', () => 
     execFileSync(process.execPath, [compiler, '--noEmit', '--skipLibCheck', ...options, ...types, 'check.mts'], {
       cwd: installed,
     })
+  })
+
+  it('`lictor gate check` denies and allows, on its first call and by the code that it kept', () => {
+    const home = join(scratch, 'home')
+    mkdirSync(join(home, '.lictor/contracts'), { recursive: true })
+    writeFileSync(
+      join(home, '.lictor/contracts/base.yaml'),
+      [
+        'apiVersion: edictum/v1',
+        'kind: ContractBundle',
+        'metadata: {name: packed}',
+        'defaults: {mode: enforce}',
+        'contracts:',
+        '  - {id: no-touch, type: pre, tool: Bash, when: {args.command: {contains: touch}}, then: {effect: deny, message: no touch}}',
+        '',
+      ].join('\n'),
+    )
+    const ask = (command: string) =>
+      spawnSync(process.execPath, [join(installed, 'node_modules/.bin/lictor'), 'gate', 'check'], {
+        cwd: installed,
+        env: { PATH: process.env.PATH, HOME: home },
+        encoding: 'utf8',
+        input: JSON.stringify({ cwd: installed, session_id: 's', tool_name: 'Bash', tool_input: { command } }),
+      })
+    for (const call of ['first', 'second']) {
+      const denied = ask('touch x')
+      expect([call, denied.status, denied.stderr]).toEqual([call, 2, "Contract 'no-touch': no touch\n"])
+      const allowed = ask('ls')
+      expect([call, allowed.status, allowed.stdout, allowed.stderr]).toEqual([call, 0, '', ''])
+    }
+    expect(readdirSync(join(home, '.lictor/gate')).some((name) => name.startsWith('code-'))).toBe(true)
   })
 
   it('`lictor up` serves its console and its interface', { timeout: LIMIT }, async () => {

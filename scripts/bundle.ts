@@ -21,7 +21,7 @@ import os from 'node:os'
 import path, { basename, dirname, join, relative } from 'node:path'
 import url, { fileURLToPath } from 'node:url'
 import util from 'node:util'
-import { type CodeSplittingNameFunction, type Plugin, type RolldownOptions, rolldown } from 'rolldown'
+import { type CodeSplittingNameFunction, type OutputChunk, type Plugin, type RolldownOptions, rolldown } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -60,6 +60,7 @@ const oneAnswer: Readonly<
     sometimes: [
       { made: 'gate-read', source: 'src/gate/check/read-anew.ts' },
       { made: 'gate-ask', source: 'src/gate/check/ask.ts' },
+      { made: 'gate-digest', source: '../guard/src/server/action-digest.ts' },
     ],
     outside: ['@lictor/guard/server'],
   },
@@ -202,7 +203,7 @@ async function bundleInto(out: string, name: string): Promise<void> {
   const quick = oneAnswer[name]
   for (const { made, source } of quick === undefined ? [] : [quick.script, ...quick.sometimes]) {
     const isScript = made === quick?.script.made
-    await write({
+    const chunks = await write({
       ...shared,
       input: { [made]: join(folder, source) },
       external: (id) => quick?.outside.includes(id) === true || (id.startsWith('node:') && !(id in PARTLY_NEEDED)),
@@ -216,6 +217,14 @@ async function bundleInto(out: string, name: string): Promise<void> {
         comments: { legal: true, annotation: true, jsdoc: false },
       },
     })
+    // A chunk of what is loaded only sometimes would import the script, which runs it once more.
+    if (isScript && chunks.length > 1)
+      throw new Error(
+        `${name}/dist/${made}.cjs is more than one script: list what ${chunks
+          .slice(1)
+          .map(({ fileName }) => fileName)
+          .join(', ')} is made of under "sometimes"`,
+      )
   }
   await write({
     ...shared,
@@ -268,10 +277,11 @@ const internalTypes = (): Record<string, string> =>
 
 const typesOf = (folder: string, made: string): string => join(folder, '.types', `${made}.d.ts`)
 
-async function write({ output, ...input }: RolldownOptions): Promise<void> {
+async function write({ output, ...input }: RolldownOptions): Promise<readonly OutputChunk[]> {
   const build = await rolldown(input)
   try {
-    await build.write(Array.isArray(output) ? output[0] : output)
+    const written = await build.write(Array.isArray(output) ? output[0] : output)
+    return written.output.filter((one) => one.type === 'chunk')
   } finally {
     await build.close()
   }

@@ -39,7 +39,7 @@ function runScript(url) {
   } catch {
     // The first call.
   }
-  const source = `(function (require, __filename, exports) {${readFileSync(filename, 'utf8')}\n})`
+  const source = `(function (require, __filename) {${readFileSync(filename, 'utf8')}\n})`
   const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
   const script = new Script(source, { filename, importModuleDynamically, ...(cachedData ? { cachedData } : {}) })
   if (kept && (!cachedData || script.cachedDataRejected)) {
@@ -53,5 +53,5 @@ function runScript(url) {
       }
     })
   }
-  script.runInThisContext()((name) => process.getBuiltinModule(name), filename, {})
+  script.runInThisContext()((name) => process.getBuiltinModule(name), filename)
 }
