@@ -1,17 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { AxeResults } from 'axe-core'
-import type { BrowserContextOptions, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN, auditEvent, type ConsoleWorld, hasBrowser, startConsole } from '../support/console.ts'
+import { faults, visit } from '../support/looks.ts'
 import { administrator, readExample } from '../support/server.ts'
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const LOOKS: readonly (readonly [string, BrowserContextOptions])[] = [
-  ['light', { colorScheme: 'light' }],
-  ['dark', { colorScheme: 'dark' }],
-  ['at 390 pixels', { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
-]
 const PAGES = [
   '',
   'approvals',
@@ -73,32 +65,19 @@ describe.skipIf(!hasBrowser)('the pages of the console', { timeout: 240_000 }, (
   afterAll(() => world?.close())
   afterEach(() => page?.context().close())
 
-  const go = async (path: string) => {
-    await page.goto(`${world.server.url}/dashboard/${path}`)
-    await page.locator('h1, h2').first().waitFor()
-    await expect.poll(() => page.getByRole('status', { name: 'Loading' }).count()).toBe(0)
-  }
-  /** What axe finds, each with where; animations are over, or were broken off with what they moved. */
-  const violations = async (where: string) => {
-    await page.evaluate(
-      'Promise.all(document.getAnimations().map((one) => one.effect?.getComputedTiming().iterations === Infinity ? null : one.finished.catch(() => null)))',
-    )
-    await page.evaluate(AXE)
-    const { violations } = (await page.evaluate('axe.run()')) as AxeResults
-    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${where}: ${id}: ${node.html.slice(0, 160)}`))
-  }
+  const go = (path: string) => visit(page, world.server.url, path)
 
-  it.each(LOOKS)('axe finds nothing on any page, %s', async (_name, options) => {
-    page = await world.open('', { ...options, reducedMotion: 'reduce' })
+  it('in every look axe finds nothing on any page, and nothing is too wide', async () => {
+    page = await world.open('')
     const found: string[] = []
     for (const path of [...PAGES, `approvals?id=${waiting}`]) {
       await go(path)
-      found.push(...(await violations(path)))
+      found.push(...(await faults(page, path)))
     }
     for (const view of ['Table', 'Text', 'Raw']) {
       await go(`approvals?id=${long}`)
       await page.getByRole('radio', { name: view }).click()
-      found.push(...(await violations(`long arguments, ${view}`)))
+      found.push(...(await faults(page, `long arguments, ${view}`)))
     }
     await go('events?tool_name=long_tool')
     await page
@@ -107,43 +86,43 @@ describe.skipIf(!hasBrowser)('the pages of the console', { timeout: 240_000 }, (
       .first()
       .click()
     await page.getByText('Raw record').click()
-    found.push(...(await violations('long event')))
+    found.push(...(await faults(page, 'long event')))
     expect(found).toEqual([])
   })
 
-  it.each(LOOKS)('axe finds nothing in any dialog, %s', async (_name, options) => {
-    page = await world.open('', { ...options, reducedMotion: 'reduce' })
+  it('in every look axe finds nothing in any dialog, and nothing is too wide', async () => {
+    page = await world.open('')
     const found: string[] = []
     const dialog = page.getByRole('dialog')
     await go('keys?create=true')
     await dialog.waitFor()
-    found.push(...(await violations('create key')))
+    found.push(...(await faults(page, 'create key')))
     await dialog.getByLabel('Label').fill('axe')
     await dialog.getByRole('button', { name: 'Create key' }).click()
     await dialog.getByText('LICTOR_API_KEY=').waitFor()
-    found.push(...(await violations('new key')))
+    found.push(...(await faults(page, 'new key')))
     await dialog.getByRole('button', { name: 'I have it' }).click()
     await page
       .getByRole('button', { name: /^Revoke/ })
       .first()
       .click()
     await page.getByRole('alertdialog').waitFor()
-    found.push(...(await violations('revoke')))
+    found.push(...(await faults(page, 'revoke')))
     await go('assignment?rule=new')
     await dialog.waitFor()
-    found.push(...(await violations('rule')))
+    found.push(...(await faults(page, 'rule')))
     await go('')
     await page.keyboard.press('?')
     await dialog.waitFor()
-    found.push(...(await violations('help')))
+    found.push(...(await faults(page, 'help')))
     await go('')
     await page.keyboard.press('Control+k')
     await page.getByPlaceholder('Where to, or what to do?').waitFor()
-    found.push(...(await violations('palette')))
+    found.push(...(await faults(page, 'palette')))
     await go(`approvals?id=${waiting}`)
     await page.getByRole('button', { name: /^Deny/ }).click()
     await page.getByLabel(/Why not/).waitFor()
-    found.push(...(await violations('reason')))
+    found.push(...(await faults(page, 'reason')))
     await go('events')
     await page
       .getByRole('list', { name: /Events/ })
@@ -151,23 +130,8 @@ describe.skipIf(!hasBrowser)('the pages of the console', { timeout: 240_000 }, (
       .first()
       .click()
     await page.getByRole('heading', { name: 'Arguments' }).waitFor()
-    found.push(...(await violations('event')))
+    found.push(...(await faults(page, 'event')))
     expect(found).toEqual([])
-  })
-
-  it('no page is wider than a window of 320 pixels', async () => {
-    page = await world.open('', { viewport: { width: 320, height: 640 } })
-    const wide: unknown[] = []
-    for (const path of [...PAGES, `approvals?id=${waiting}`]) {
-      await go(path)
-      const width = await page.evaluate('document.documentElement.scrollWidth')
-      // The page scrolls within the window, so it could be wider unseen.
-      const beyond = await page.evaluate(
-        '[...document.querySelectorAll("main")].map((one) => one.scrollWidth - one.clientWidth)',
-      )
-      if (width !== 320 || (beyond as number[]).some((pixels) => pixels > 0)) wide.push([path, width, beyond])
-    }
-    expect(wide).toEqual([])
   })
 
   it('nothing moves for a person who asked for less motion: no page, dialog, menu, message or approval under way', async () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type ConsoleWorld, hasBrowser, startConsole } from '../support/console.ts'
-import { LOOKS, tooWide, violations, visit } from '../support/looks.ts'
+import { faults, visit } from '../support/looks.ts'
 import { readExample, root } from '../support/server.ts'
 
 /** Deploys what a manifest says; its id. */
@@ -183,18 +183,10 @@ describe.skipIf(!hasBrowser)('running agents in the console', { timeout: 240_000
       `workflow-runs/${executions[0]?.id}?item=2`,
     ]
     const found: string[] = []
-    for (const [name, options] of LOOKS) {
-      page = await world.open('executions', { ...options, reducedMotion: 'reduce' })
-      for (const path of paths) {
-        await visit(page, world.server.url, path)
-        found.push(...(await violations(page, `${path} ${name}`)))
-        const { viewport } = options
-        if (!viewport) continue
-        await page.setViewportSize({ width: 320, height: 640 })
-        found.push(...(await tooWide(page, `${path} at 320 pixels`)))
-        await page.setViewportSize(viewport)
-      }
-      await page.context().close()
+    page = await world.open('executions')
+    for (const path of paths) {
+      await visit(page, world.server.url, path)
+      found.push(...(await faults(page, path)))
     }
     expect(found).toEqual([])
   })

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { permissions } from '../../packages/server/src/identity/roles.ts'
 import { ADMIN, auditEvent, type ConsoleWorld, hasBrowser, startConsole } from '../support/console.ts'
-import { LOOKS, tooWide, violations, visit } from '../support/looks.ts'
+import { faults, visit } from '../support/looks.ts'
 import type { Administrator } from '../support/server.ts'
 
 const PASSWORD = 'a long enough password'
@@ -110,34 +110,24 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     return { ...world.admin, cookie: login.headers.getSetCookie()[0]?.split(';')[0] ?? '' }
   }
 
-  describe.each(LOOKS)('%s, axe finds nothing and nothing is too wide', (_name, options) => {
-    const look = async (where: string): Promise<string[]> => {
-      const found = await violations(page, where)
-      if (!options.viewport) return found
-      found.push(...(await tooWide(page, where)))
-      await page.setViewportSize({ width: 320, height: 640 })
-      found.push(...(await tooWide(page, `${where} at 320`)))
-      await page.setViewportSize(options.viewport)
-      return found
-    }
-
+  describe('in every look axe finds nothing, and nothing is too wide', () => {
     it('on any page', async () => {
-      page = await world.open('connect', { ...options, reducedMotion: 'reduce' })
+      page = await world.open('connect')
       const found: string[] = []
       for (const path of PAGES) {
         await go(path)
-        found.push(...(await look(path)))
+        found.push(...(await faults(page, path)))
       }
       expect(found).toEqual([])
     })
 
     it('in any dialog', async () => {
-      page = await world.open('connect', { ...options, reducedMotion: 'reduce' })
+      page = await world.open('connect')
       const found: string[] = []
       for (const [path, title] of DIALOGS) {
         await page.goto(`${world.server.url}/dashboard/${path}`)
         await dialog().getByText(title, { exact: true }).waitFor()
-        found.push(...(await look(path)))
+        found.push(...(await faults(page, path)))
       }
       expect(found).toEqual([])
     })

@@ -1,20 +1,17 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { Play, Trash2 } from 'lucide-react'
 import { Suspense, useRef, useState } from 'react'
 import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { BackLink } from '../../ui/back-link.tsx'
 import { Badge } from '../../ui/badge.tsx'
-import { Button, buttonClass } from '../../ui/button.tsx'
-import { CopyButton } from '../../ui/copy.tsx'
+import { buttonClass } from '../../ui/button.tsx'
 import { Confirm } from '../../ui/dialog.tsx'
 import { diffLines } from '../../ui/diff.ts'
 import { DiffLines, folded } from '../../ui/diff-lines.tsx'
 import { Facts } from '../../ui/facts.tsx'
 import { Json } from '../../ui/json.tsx'
-import { Kbd } from '../../ui/kbd.tsx'
 import { lazily } from '../../ui/lazy.tsx'
 import { Card, CardHeading, Page } from '../../ui/page.tsx'
 import { plural } from '../../ui/plural.ts'
@@ -23,12 +20,11 @@ import { TabPanel, Tabs } from '../../ui/tabs.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import { visible } from '../../ui/visible.ts'
 import { When } from '../../ui/when.tsx'
-import { Withheld } from '../../ui/withheld.tsx'
-import { LazyEditor } from '../contracts/shared/editing.tsx'
 import { executionQueries } from '../executions/queries.ts'
 import { StatusBadge } from '../executions/shared/status.tsx'
 import { type ManagedAgentDetail, managedAgentQueries, removeAgent } from './queries.ts'
 import { AGENT_TABS, type AgentTab } from './route.ts'
+import { ManifestActions, ManifestText } from './shared/manifest-parts.tsx'
 
 const RunAgent = lazily(() => import('../executions/shared/run-agent.tsx').then((file) => file.default))
 
@@ -70,22 +66,17 @@ function Shown({ agent }: { agent: ManagedAgentDetail }) {
       title={visible(agent.name)}
       lead={<Back />}
       actions={
-        refusal === null ? (
-          <>
-            <Button variant="quiet" size="icon" aria-label="Remove the agent" onClick={() => setRemoving(true)}>
-              <Trash2 aria-hidden />
-            </Button>
+        <ManifestActions
+          noun="agent"
+          refusal={refusal}
+          newVersion={
             <Link to="/managed-agents/new" search={{ from: agent.id }} className={buttonClass()}>
               New version
             </Link>
-            <Button variant="primary" onClick={() => setRun(true)}>
-              <Play aria-hidden /> Run{' '}
-              <Kbd keys="r" className="[&_kbd]:border-on-primary/30 [&_kbd]:bg-transparent [&_kbd]:text-on-primary" />
-            </Button>
-          </>
-        ) : (
-          <Withheld why={refusal} className="max-w-xs" />
-        )
+          }
+          onRemove={() => setRemoving(true)}
+          onRun={() => setRun(true)}
+        />
       }
     >
       <div ref={within}>
@@ -99,10 +90,7 @@ function Shown({ agent }: { agent: ManagedAgentDetail }) {
             <About agent={agent} />
           </TabPanel>
           <TabPanel value="manifest">
-            <Card className="relative h-[max(24rem,66vh)] overflow-hidden">
-              <LazyEditor value={agent.manifest_yaml} label="Manifest YAML" />
-              <CopyButton text={agent.manifest_yaml} what="manifest" className="absolute top-2 right-3" />
-            </Card>
+            <ManifestText yaml={agent.manifest_yaml} />
           </TabPanel>
           <TabPanel value="versions">
             <Versions agent={agent} />

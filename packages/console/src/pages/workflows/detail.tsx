@@ -1,15 +1,12 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { Play, Trash2 } from 'lucide-react'
 import { Suspense, useRef, useState } from 'react'
 import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { BackLink } from '../../ui/back-link.tsx'
-import { Button, buttonClass } from '../../ui/button.tsx'
-import { CopyButton } from '../../ui/copy.tsx'
+import { buttonClass } from '../../ui/button.tsx'
 import { Confirm } from '../../ui/dialog.tsx'
-import { Kbd } from '../../ui/kbd.tsx'
 import { lazily } from '../../ui/lazy.tsx'
 import { Card, CardHeading, Page } from '../../ui/page.tsx'
 import { Failure, messageOf, SkeletonRows } from '../../ui/states.tsx'
@@ -17,8 +14,7 @@ import { TabPanel, Tabs } from '../../ui/tabs.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import { visible } from '../../ui/visible.ts'
 import { When } from '../../ui/when.tsx'
-import { Withheld } from '../../ui/withheld.tsx'
-import { LazyEditor } from '../contracts/shared/editing.tsx'
+import { ManifestActions, ManifestText } from '../managed-agents/shared/manifest-parts.tsx'
 import { LazyGraph } from './lazy-graph.tsx'
 import { removeWorkflow, startWorkflow, type WorkflowDetail, workflowQueries } from './queries.ts'
 import { WORKFLOW_TABS, type WorkflowTab } from './route.ts'
@@ -70,22 +66,17 @@ function Shown({ workflow }: { workflow: WorkflowDetail }) {
       title={visible(workflow.name)}
       lead={<Back />}
       actions={
-        refusal === null ? (
-          <>
-            <Button variant="quiet" size="icon" aria-label="Remove the workflow" onClick={() => setRemoving(true)}>
-              <Trash2 aria-hidden />
-            </Button>
+        <ManifestActions
+          noun="workflow"
+          refusal={refusal}
+          newVersion={
             <Link to="/workflows/new" search={{ from: workflow.id }} className={buttonClass()}>
               New version
             </Link>
-            <Button variant="primary" onClick={() => setRun(true)}>
-              <Play aria-hidden /> Run{' '}
-              <Kbd keys="r" className="[&_kbd]:border-on-primary/30 [&_kbd]:bg-transparent [&_kbd]:text-on-primary" />
-            </Button>
-          </>
-        ) : (
-          <Withheld why={refusal} className="max-w-xs" />
-        )
+          }
+          onRemove={() => setRemoving(true)}
+          onRun={() => setRun(true)}
+        />
       }
     >
       <div ref={within}>
@@ -105,10 +96,7 @@ function Shown({ workflow }: { workflow: WorkflowDetail }) {
             <LatestRuns workflow={workflow} />
           </TabPanel>
           <TabPanel value="manifest">
-            <Card className="relative h-[max(24rem,66vh)] overflow-hidden">
-              <LazyEditor value={workflow.manifest_yaml} label="Manifest YAML" />
-              <CopyButton text={workflow.manifest_yaml} what="manifest" className="absolute top-2 right-3" />
-            </Card>
+            <ManifestText yaml={workflow.manifest_yaml} />
           </TabPanel>
           <TabPanel value="versions">
             <Versions workflow={workflow} />
