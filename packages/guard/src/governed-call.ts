@@ -126,6 +126,35 @@ export class GovernedCall {
   }
 
   /**
+   * For frameworks that want to know whether a call needs approval before they make it. Judges, and where a person has to be
+   * asked puts the question of a durable call, unless it is put already. Counts nothing: the call is made when the run goes on.
+   * @returns the question while nothing is decided; null where nobody has to be asked, or an answer is there
+   * @throws what keeps the question from being put; the call itself, made later, is refused for the same cause
+   */
+  async askAhead(): Promise<EdictumPending | null> {
+    this.#signal?.throwIfAborted()
+    const { approvalBackend, gates } = this.#deps
+    if (this.#state.asksForPast) await this.#readPast()
+    let pre = await this.#judge(await this.#session.nextAttempt(this.#counterTool()))
+    if (gates && pre.action !== 'deny') pre = await this.#atGates(pre, gates)
+    if (pre.action !== 'pending_approval' || approvalBackend === null) return null
+    let isPut = false
+    const question = this.#question(approvalBackend, pre, () => {
+      isPut = true
+    })
+    try {
+      await askOrRecall(question, this.#session)
+      return null
+    } catch (error) {
+      if (!(error instanceof EdictumPending)) throw error
+      this.#judged = pre
+      if (isPut) await this.#emit('call_cancelled', { ...pre, reason: `Cancelled: ${error.message}` })
+      this.#telemetry?.end()
+      return error
+    }
+  }
+
+  /**
    * Judges and records how the tool ended.
    * @returns what the caller may see: the result, or the text that replaces it
    * @throws EdictumToolError when the tool failed
@@ -381,10 +410,19 @@ export class GovernedCall {
 
   async #ask(approvalBackend: ApprovalBackend, pre: PreDecision): Promise<Answer> {
     this.#stage = 'asking'
-    const { envelope } = this
-    const question: Question = {
+    const question = this.#question(approvalBackend, pre)
+    const answer = await (this.#isDurable ? askOrRecall(question, this.#session) : askHuman(question))
+    this.#audit.byApproval(answer.approval)
+    this.#closed = answer.kind === 'refused'
+    await this.#emit(answer.action, pre)
+    if (answer.kind === 'refused') return this.#refuse(answer.reason ?? '', pre)
+    return answer
+  }
+
+  #question(approvalBackend: ApprovalBackend, pre: PreDecision, put?: () => void): Question {
+    return {
       approvalBackend,
-      envelope,
+      envelope: this.envelope,
       pre,
       policyVersion: this.#state.policyVersion,
       signal: this.#signal,
@@ -393,14 +431,9 @@ export class GovernedCall {
         this.#audit.byApproval(approval)
         await this.#emit('call_approval_requested', pre)
         this.#stage = 'asking'
+        put?.()
       },
     }
-    const answer = await (this.#isDurable ? askOrRecall(question, this.#session) : askHuman(question))
-    this.#audit.byApproval(answer.approval)
-    this.#closed = answer.kind === 'refused'
-    await this.#emit(answer.action, pre)
-    if (answer.kind === 'refused') return this.#refuse(answer.reason ?? '', pre)
-    return answer
   }
 
   async #consume(approvalBackend: ApprovalBackend, pre: PreDecision, approval: ApprovalRecord): Promise<void> {

@@ -140,6 +140,16 @@ export class Session {
     return Promise.all([attempts, read]).then(([count, counts]) => withAttempts(this.#attemptsKey, count, counts))
   }
 
+  /** What `beginAttempt` would answer just now; counts nothing. */
+  async nextAttempt(includeTool: string | null): Promise<SessionCounters> {
+    const [attempts, executions, toolExecutions] = await Promise.all([
+      this.attemptCount(),
+      this.executionCount(),
+      includeTool === null ? 0 : this.toolExecutionCount(includeTool),
+    ])
+    return { attempts: attempts + 1, executions, toolExecutions }
+  }
+
   /**
    * Reserves one execution, so that calls side by side never run more often than the bounds allow; with `countAttempt` the
    * attempt is counted in the same step. `known` are the counters read before, where the attempt is counted already.

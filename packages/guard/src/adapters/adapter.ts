@@ -30,6 +30,26 @@ export interface AdapterOptions {
   readonly ungoverned?: readonly string[]
 }
 
+/** For frameworks that end a run while a person is asked, and go on with it later. */
+export interface DurableOptions extends AdapterOptions {
+  /**
+   * Ends the run while a person is asked, by the framework's own approvals, so that the process may end too; gone on with, also in
+   * another process, the call goes by what was decided on the server, whatever the framework was told. Needs the conversation's
+   * own `sessionId`, and a server. Default: calls wait inside of their tools.
+   */
+  readonly durable?: boolean
+  /** Told of every question whose run may end. */
+  readonly onQuestion?: (question: PendingQuestion) => void
+}
+
+/** A question to a person that its run does not wait for. */
+export interface PendingQuestion {
+  readonly approval_id: string
+  readonly tool: string
+  readonly args: Readonly<Record<string, unknown>>
+  readonly question: string
+}
+
 /** One call as a framework makes it. */
 export interface AdapterCall {
   readonly toolName: string
@@ -49,6 +69,8 @@ export interface AdapterCall {
   readonly failed?: (output: unknown) => string | null
   readonly keep?: Keep
 }
+
+type CallAsMade = Pick<AdapterCall, 'toolName' | 'input' | 'toolUseId' | 'signal' | 'pending'>
 
 /** What adapters have made. */
 const governed = new WeakSet<object>()
@@ -90,6 +112,14 @@ export class Adapter {
   /** @throws EdictumConfigError for what an adapter has made: two guards in one call would count and ask twice */
   protected requireNew(what: string, made: object): void {
     if (governed.has(made)) throw configError(`${what} is governed already; give the adapter what it was before.`)
+  }
+
+  /** @throws EdictumConfigError for durable questions without a session by which their calls are known again */
+  protected requireSession(option: string): void {
+    if (this.#options.sessionId === undefined)
+      throw configError(
+        `With '${option}' the adapter needs the conversation's own 'sessionId': by it, a call is known again.`,
+      )
   }
 
   /** Takes a tool into the guard's list, and holds its function to be wrapped once. */
@@ -153,6 +183,24 @@ export class Adapter {
     return this.completed(begun, outcome)
   }
 
+  /**
+   * Whether a person has to be asked about a call that was not made yet. What goes wrong here is left to the call itself, which is
+   * refused for it.
+   */
+  protected async asksAhead(call: CallAsMade): Promise<EdictumPending | null> {
+    try {
+      return await (await this.#begun({ ...call, pending: throwIt })).askAhead()
+    } catch (error) {
+      this.guard.logger.warn(`${call.toolName} could not be asked about ahead: ${errorText(error)}`)
+      return null
+    }
+  }
+
+  /** For a run that was gone on with too early, and cannot be ended again: the call waits in its tool after all. */
+  protected async untilDecided({ approvalId }: EdictumPending, signal?: AbortSignal | null): Promise<void> {
+    await this.guard.approvalBackend?.waitForDecision(approvalId, null, signal ? { signal } : {})
+  }
+
   /** A call about which a person is asked stops its run, and is made anew when the run goes on. */
   async #authorizedInTime(call: AdapterCall): Promise<GovernedCall> {
     for (;;) {
@@ -184,9 +232,14 @@ export class Adapter {
   }
 
   /** A call that may run. For adapters whose framework runs the tool itself. @throws whatever keeps it from running */
-  protected async authorized(
-    call: Pick<AdapterCall, 'toolName' | 'input' | 'toolUseId' | 'signal' | 'pending'>,
-  ): Promise<GovernedCall> {
+  protected async authorized(call: CallAsMade): Promise<GovernedCall> {
+    const begun = await this.#begun(call)
+    const authorized = begun.authorize()
+    if (isPromise(authorized)) await authorized
+    return begun
+  }
+
+  async #begun(call: CallAsMade): Promise<GovernedCall> {
     const { toolName, input, toolUseId, signal } = call
     const { sessionId } = this
     const { principalResolver, environment } = this.#options
@@ -201,11 +254,7 @@ export class Adapter {
       ...(signal ? { signal } : {}),
       ...(call.pending ? { durable: true } : {}),
     }
-    const begun = this.guard.begin(toolName, args, options)
-    const governedCall = isPromise(begun) ? await begun : begun
-    const authorized = governedCall.authorize()
-    if (isPromise(authorized)) await authorized
-    return governedCall
+    return this.guard.begin(toolName, args, options)
   }
 
   /** What the framework is told of a call that does not run. @throws the signal's reason where the call was taken back */
@@ -254,6 +303,17 @@ export class Adapter {
       throw asThrown(error, 'threw' in outcome ? outcome.threw : error.cause)
     }
   }
+}
+
+export const questionOf = ({ approvalId, toolName, toolArgs, question }: EdictumPending): PendingQuestion => ({
+  approval_id: approvalId,
+  tool: toolName,
+  args: toolArgs,
+  question,
+})
+
+const throwIt = (pending: EdictumPending): never => {
+  throw pending
 }
 
 /** What contracts judge: the input where it is an object, else the input as the one argument `input`. */

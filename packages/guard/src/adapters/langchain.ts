@@ -1,10 +1,9 @@
 /** `@lictor/guard/langchain`: the tools of LangChain and LangGraph under contract. */
-import { configError, type EdictumPending } from '../errors.ts'
 import type { Guard } from '../guard.ts'
-import { Adapter, type AdapterOptions } from './adapter.ts'
+import { Adapter, type AdapterOptions, type PendingQuestion, questionOf } from './adapter.ts'
 import { type Framework, requireFramework } from './framework-version.ts'
 
-export type { AdapterOptions } from './adapter.ts'
+export type { AdapterOptions, PendingQuestion } from './adapter.ts'
 
 export const FRAMEWORK: Framework = { name: '@langchain/core', range: '^1.3.4' }
 
@@ -35,14 +34,6 @@ export interface LangChainOptions extends AdapterOptions {
   readonly interrupt?: (question: PendingQuestion) => unknown
 }
 
-/** What a stopped graph says of itself, in its `__interrupt__`. */
-export interface PendingQuestion {
-  readonly approval_id: string
-  readonly tool: string
-  readonly args: Readonly<Record<string, unknown>>
-  readonly question: string
-}
-
 /** Takes the tools of one conversation under contract. */
 export class LangChainAdapter extends Adapter {
   readonly #interrupt: LangChainOptions['interrupt']
@@ -51,10 +42,7 @@ export class LangChainAdapter extends Adapter {
     super(guard, 'langchain', options)
     requireFramework(FRAMEWORK)
     this.#interrupt = options.interrupt
-    if (options.interrupt && options.sessionId === undefined)
-      throw configError(
-        "With 'interrupt' the adapter needs the conversation's own 'sessionId': by it, a call is known again.",
-      )
+    if (options.interrupt) this.requireSession('interrupt')
   }
 
   /**
@@ -101,13 +89,6 @@ export class LangChainAdapter extends Adapter {
     return Object.create(tool, { _call: { value: this.mark(governed) } }) as object
   }
 }
-
-const questionOf = ({ approvalId, toolName, toolArgs, question }: EdictumPending): PendingQuestion => ({
-  approval_id: approvalId,
-  tool: toolName,
-  args: toolArgs,
-  question,
-})
 
 const nameOf = (tool: object): string => {
   const { name, type } = tool as { readonly name?: unknown; readonly type?: unknown }

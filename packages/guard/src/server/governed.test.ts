@@ -3,6 +3,7 @@ import { Edictum } from '../edictum.ts'
 import { EdictumDenied } from '../errors.ts'
 import { silentLogger } from '../logger.ts'
 import type { ServerGuardOptions } from '../options.ts'
+import { Session } from '../session.ts'
 import { MemoryBackend } from '../storage.ts'
 import { delivered, FakeConsole, newSigner } from '../testing/fake-console.ts'
 import { digestOf, FakeGovernance } from '../testing/fake-governance.ts'
@@ -368,6 +369,30 @@ describe('a question that outlives its run', () => {
     expect(tool.calls).toHaveLength(1)
     expect(await call(first)).toBeInstanceOf(EdictumDenied)
     expect(tool.calls).toHaveLength(1)
+  })
+
+  test('is put ahead of its call, which counts nothing and is asked no second time', async () => {
+    contracts = [approve('ask', 'delete_file')]
+    const guard = await connect({ storageBackend: new MemoryBackend() })
+    const ahead = async (args: object) => (await guard.begin('delete_file', { ...args }, made)).askAhead()
+    expect(await ahead({ path: 'a' })).toMatchObject({ code: 'EDICTUM_PENDING', approvalId: 'ap-1' })
+    expect(await ahead({ path: 'a' })).toMatchObject({ approvalId: 'ap-1' })
+    expect(actions(guard)).toEqual(['call_approval_requested', 'call_cancelled'])
+    governance.decide(governance.approvals[0] as never, 'approved')
+    expect(await ahead({ path: 'a' })).toBeNull()
+    expect(await new Session(made.sessionId, guard.backend).attemptCount()).toBe(0)
+    const tool = countingTool('deleted')
+    await guard.run('delete_file', { path: 'a' }, tool, made)
+    expect([tool.calls.length, governance.approvals.length]).toEqual([1, 1])
+    expect(actions(guard).slice(2)).toEqual(['call_approval_granted', 'call_executed'])
+  })
+
+  test('is not put ahead for a call that no contract asks about, or that one denies', async () => {
+    contracts = [approve('ask', 'delete_file'), deny('never', 'read_file', 'a')]
+    const guard = await connect({ storageBackend: new MemoryBackend() })
+    const ahead = async (tool: string) => (await guard.begin(tool, { path: 'a' }, made)).askAhead()
+    expect([await ahead('list_files'), await ahead('read_file')]).toEqual([null, null])
+    expect([governance.approvals, actions(guard)]).toEqual([[], []])
   })
 
   test('that is refused stays refused', async () => {
