@@ -5,6 +5,7 @@ import { type McpServerSettings, readMcpServers } from './mcp-settings.ts'
 import { parse, requireProxy, requireWebAddress, type Setting, textOf } from './setting.ts'
 import { isInjected, unknownNames } from './setting-names.ts'
 import { type Settings, settings, type ValueOf } from './settings.ts'
+import { realmsOf } from './token-issuers.ts'
 import { readWebhookSecrets } from './webhook-secrets.ts'
 
 /** The server's settings, parsed. `masterKey` is 32 bytes; `baseUrl` is empty until the port is known. */
@@ -63,6 +64,7 @@ function readSettings(given: Readonly<Record<string, string | undefined>>): Sett
   requireWebAddress(values.baseUrl as string)
   requireBucket(values as SettingValues)
   for (const proxy of values.trustedProxies as string[]) requireProxy(proxy)
+  realmsOf(values.tokenIssuers as string[])
   const dataDir = resolve(values.dataDir as string)
   const mcpServers = readMcpServers(values.mcpServersFile as string, environment)
   return {

@@ -51,6 +51,37 @@ export const settings = {
     fallback: '',
     meaning: 'where Stripe is instead of https://api.stripe.com, for trials against a stand-in',
   },
+  tokenIssuers: {
+    variable: 'LICTOR_TOKEN_ISSUERS',
+    kind: 'list',
+    fallback: '',
+    meaning:
+      'other issuers whose access tokens the runtime API takes, such as https://id.example.com/realms/aegis-system, comma-separated; the realm says whose they are, and may stand before the address: tenant-acme=https://acme.example.com',
+  },
+  tokenAudience: {
+    variable: 'LICTOR_TOKEN_AUDIENCE',
+    kind: 'string',
+    fallback: 'lictor',
+    meaning: 'what the aud of access tokens of other issuers must hold',
+  },
+  tokenRoleClaim: {
+    variable: 'LICTOR_TOKEN_ROLE_CLAIM',
+    kind: 'string',
+    fallback: 'aegis_role',
+    meaning: 'claim of other issuers with the role of an operator: aegis:admin, aegis:operator or aegis:readonly',
+  },
+  tokenTierClaim: {
+    variable: 'LICTOR_TOKEN_TIER_CLAIM',
+    kind: 'string',
+    fallback: 'zaru_tier',
+    meaning: 'claim of other issuers with a tier: free, pro, business or enterprise; another value refuses the token',
+  },
+  tokenTenantClaim: {
+    variable: 'LICTOR_TOKEN_TENANT_CLAIM',
+    kind: 'string',
+    fallback: 'tenant_id',
+    meaning: 'claim of the realm zaru-consumer with the tenant somebody is of; without it, u- and their sub',
+  },
   masterKey: {
     variable: 'LICTOR_MASTER_KEY',
     kind: 'string',

@@ -54,6 +54,8 @@ export interface TokenCaller {
   readonly scopes: ReadonlySet<string>
   /** It is of the installation's first tenant, whose operators look after all tenants. */
   readonly isOfFirstTenant?: boolean
+  /** Of an access token of another issuer: whose, and when it is over, in milliseconds since the Unix epoch. */
+  readonly foreign?: { readonly issuer: string; readonly expiresAt: number }
   /** The API key it came with, and the principal that owns it; absent for an access token. */
   readonly key?: { readonly id: string; readonly owner: string }
   /** Who acts in another tenant than its own: as who it came (`tenants/acting.ts`). */

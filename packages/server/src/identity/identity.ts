@@ -45,6 +45,7 @@ import { type Acting, createActing } from './tenants/acting.ts'
 import { tenantRoutes } from './tenants/routes.ts'
 import { createTenantStore } from './tenants/store.ts'
 import { createTenants, type Tenants } from './tenants/tenants.ts'
+import { createTokenIssuers } from './tokens/issuers.ts'
 import { accessRoutes } from './tokens/routes.ts'
 import { createServiceAccounts } from './tokens/service-accounts.ts'
 import { createAccessStore } from './tokens/store.ts'
@@ -129,6 +130,7 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
     keys: runtimeKeys,
     tokenKeys,
     serviceAccounts,
+    issuers: createTokenIssuers({ settings: config, fetch: deps.fetches.operator, clock }),
     telling,
     clock,
     random,

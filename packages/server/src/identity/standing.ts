@@ -17,7 +17,7 @@ export interface Standing {
 /** A query for each kind of caller, however many of them there are; looking extends no session. */
 export function createStanding(deps: {
   store: Pick<IdentityStore, 'findSessions' | 'findKeysInForce'>
-  accessStore: Pick<AccessStore, 'findAccounts'>
+  accessStore: Pick<AccessStore, 'findAccounts' | 'activeOf'>
   runtimeKeys: Pick<RuntimeKeys, 'standing'>
   acting: Pick<Acting, 'stillMay'>
   clock: Clock
@@ -48,6 +48,12 @@ export function createStanding(deps: {
     })
   }
 
+  /** Nobody tells when another issuer takes a token back: it is good until it is over, or its tenant stopped. */
+  async function fallenForeign(callers: readonly TokenCaller[]): Promise<TokenCaller[]> {
+    const active = new Set(await accessStore.activeOf(distinct(callers.map(({ tenantId }) => tenantId))))
+    return callers.filter(({ tenantId, foreign }) => !active.has(tenantId) || (foreign?.expiresAt ?? 0) <= clock.now())
+  }
+
   async function fallenRuntimeKeys(callers: readonly TokenCaller[]): Promise<TokenCaller[]> {
     const now = await deps.runtimeKeys.standing(distinct(callers.flatMap(({ key }) => key?.id ?? [])))
     return callers.filter(({ key, role, scopes }) => {
@@ -67,13 +73,14 @@ export function createStanding(deps: {
 
   async function fallenAtHome(callers: readonly Caller[]): Promise<Set<Caller>> {
     const bearers = callers.filter((caller) => caller.kind === 'token')
-    const [users, keys, tokens, runtimeKeys] = await Promise.all([
+    const [users, keys, tokens, foreign, runtimeKeys] = await Promise.all([
       fallenUsers(callers.filter((caller) => caller.kind === 'user')),
       fallenKeys(callers.filter((caller) => caller.kind === 'key')),
-      fallenTokens(bearers.filter(({ key }) => key === undefined)),
+      fallenTokens(bearers.filter((one) => one.key === undefined && one.foreign === undefined)),
+      fallenForeign(bearers.filter((one) => one.foreign !== undefined)),
       fallenRuntimeKeys(bearers.filter(({ key }) => key !== undefined)),
     ])
-    return new Set<Caller>([...users, ...keys, ...tokens, ...runtimeKeys])
+    return new Set<Caller>([...users, ...keys, ...tokens, ...foreign, ...runtimeKeys])
   }
 
   return {

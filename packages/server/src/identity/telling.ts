@@ -12,7 +12,7 @@ export type IdentityNews =
       readonly tenantId: string
       readonly subject: string
       readonly realm: string
-      readonly identity: 'operator' | 'tenant_user' | 'service_account'
+      readonly identity: 'operator' | 'tenant_user' | 'service_account' | 'consumer'
     }
   | {
       readonly kind: 'refused'

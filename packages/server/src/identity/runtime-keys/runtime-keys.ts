@@ -162,6 +162,6 @@ function ownerOf(caller: KeyMaker): KeyOwner {
     const [kind = '', ...id] = caller.key.owner.split(':')
     return { kind: kind as KeyOwner['kind'], id: id.join(':') }
   }
-  if (caller.identity === 'service_account') return { kind: 'service_account', id: caller.subject }
+  if (caller.identity === 'service_account' && !caller.foreign) return { kind: 'service_account', id: caller.subject }
   throw new DomainError(403, 'no_own_keys', 'API keys are for people of the console and service accounts.')
 }

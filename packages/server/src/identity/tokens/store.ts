@@ -49,6 +49,10 @@ export interface AccessStore {
   findAccounts(clientIds: readonly string[]): Promise<StandingAccount[]>
   revokeAccount(scope: TenantScope, id: string, at: number, within: Queryable): Promise<boolean>
   slugOf(scope: TenantScope): Promise<string | null>
+  /** The tenant that is named so, unless it was deleted. */
+  findTenant(slug: string): Promise<{ readonly id: string; readonly status: TenantStatus } | null>
+  /** Of these tenants, the ids of the active ones. */
+  activeOf(tenantIds: readonly string[]): Promise<string[]>
 }
 
 export function createAccessStore(database: Database): AccessStore {
@@ -107,6 +111,25 @@ export function createAccessStore(database: Database): AccessStore {
         .execute()
       return rows.map(accountOf)
     },
+    async findTenant(slug) {
+      const row = await db
+        .selectFrom('tenants')
+        .select(['id', 'status'])
+        .where('slug', '=', slug)
+        .where('status', '!=', 'deleted')
+        .executeTakeFirst()
+      return row ? { id: row.id, status: row.status as TenantStatus } : null
+    },
+    activeOf: (tenantIds) =>
+      inBatches(tenantIds, async (batch) => {
+        const rows = await db
+          .selectFrom('tenants')
+          .select('id')
+          .where('id', 'in', batch)
+          .where('status', '=', 'active')
+          .execute()
+        return rows.map(({ id }) => id)
+      }),
     async findAccount(clientId) {
       const row = await standing().where('client_id', '=', clientId).executeTakeFirst()
       return row ? standingOf(row) : null

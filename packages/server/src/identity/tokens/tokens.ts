@@ -1,12 +1,14 @@
 import type { FastifyRequest } from 'fastify'
 import type { JWTPayload } from 'jose'
-import { DomainError, Unauthenticated } from '../../errors.ts'
+import { DomainError, Forbidden, Unauthenticated } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { TokenCaller } from '../caller.ts'
+import { digestOf } from '../opaque-tokens.ts'
 import { FIRST_TENANT } from '../store.ts'
 import { requireActive } from '../suspension.ts'
 import type { IdentityTelling } from '../telling.ts'
+import type { TokenIssuers } from './issuers.ts'
 import { permissionScopes, scopesOfAccount } from './scopes.ts'
 import type { ServiceAccounts } from './service-accounts.ts'
 import type { AccessStore } from './store.ts'
@@ -36,20 +38,22 @@ export interface Tokens {
   standingOf(clientId: string): Promise<TokenCaller | null>
 }
 
-/** Access tokens: RS256, short-lived, of this server's own issuer. */
+/** Access tokens: RS256, short-lived, of this server's own issuer; and those of issuers that the operator trusts. */
 export function createTokens(deps: {
   store: AccessStore
   tokenKeys: TokenKeys
   serviceAccounts: ServiceAccounts
   /** Whom API keys stand for. */
   keys: { verify(key: string): Promise<TokenCaller> }
+  issuers: TokenIssuers
   telling: Pick<IdentityTelling, 'tell' | 'refused'>
   clock: Clock
   random: Random
   /** Public address of this server, no trailing slash. */
   baseUrl: string
 }): Tokens {
-  const { store, tokenKeys, serviceAccounts, telling, clock, random, baseUrl } = deps
+  const { store, tokenKeys, serviceAccounts, issuers, telling, clock, random, baseUrl } = deps
+  const toldOf = createSeen(clock)
   const issuerOf = (realm: string): string => `${baseUrl}/realms/${realm}`
   const isOwnIssuer = (issuer: unknown): boolean =>
     typeof issuer === 'string' &&
@@ -74,6 +78,8 @@ export function createTokens(deps: {
 
   async function verify(token: string): Promise<TokenCaller> {
     if (token.startsWith('aegis_')) return deps.keys.verify(token)
+    const issuer = await issuerNamedIn(token)
+    if (issuer !== null && issuers.knows(issuer)) return verifyForeign(token, issuer)
     const claims = await claimsOf(token).catch((error: unknown) => {
       const expired = expiredClaimsOf(error)
       if (expired) refused(expired, 'expired')
@@ -94,6 +100,27 @@ export function createTokens(deps: {
       role: account.role,
       isOfFirstTenant: account.tenant.slug === FIRST_TENANT,
       scopes: new Set(own.length > 0 ? own.filter((scope) => allowed.includes(scope)) : allowed),
+    }
+  }
+
+  async function verifyForeign(token: string, issuer: string): Promise<TokenCaller> {
+    const { tenantSlug, realm, expiresAt, subject, identity, role, scopes } = await issuers.verify(token, issuer)
+    const tenant = await store.findTenant(tenantSlug)
+    if (!tenant) throw new Forbidden(`There is no tenant '${tenantSlug}', which this token is of.`, 'unknown_tenant')
+    requireActive(tenant.status)
+    if (toldOf.isNew(digestOf(token), expiresAt))
+      await telling.tell({ kind: 'authenticated', tenantId: tenant.id, subject, realm, identity })
+    // Only the realm of the system is of those who look after the installation.
+    const isOfFirstTenant = identity === 'operator' || identity === 'service_account'
+    return {
+      kind: 'token',
+      subject,
+      tenantId: tenant.id,
+      identity,
+      role,
+      scopes,
+      isOfFirstTenant,
+      foreign: { issuer, expiresAt },
     }
   }
 
@@ -158,6 +185,34 @@ export function createTokens(deps: {
     },
     async authenticate(request) {
       return verify(streamToken(request) ?? headerToken(request))
+    },
+  }
+}
+
+/** What a token says of its issuer, unproven; null where it says nothing. */
+async function issuerNamedIn(token: string): Promise<string | null> {
+  const { decodeJwt } = await import('jose')
+  try {
+    return decodeJwt(token).iss ?? null
+  } catch {
+    return null
+  }
+}
+
+const MOST_SEEN = 10_000
+
+/** Which tokens have come before, until they are over; of very many at once, the oldest are forgotten. */
+function createSeen(clock: Clock): { isNew(digest: string, expiresAt: number): boolean } {
+  const seen = new Map<string, number>()
+  return {
+    isNew(digest, expiresAt) {
+      if (seen.has(digest)) return false
+      for (const [other, until] of seen) {
+        if (until > clock.now() && seen.size < MOST_SEEN) break
+        seen.delete(other)
+      }
+      seen.set(digest, expiresAt)
+      return true
     },
   }
 }
