@@ -79,6 +79,8 @@ export function principalOf(caller: Caller): string {
     case 'key':
       return `key:${caller.keyId}`
     case 'token':
+      // Two issuers may know two people by one name.
+      if (caller.foreign) return `${caller.identity}:${caller.subject}@${caller.foreign.issuer}`
       return caller.key?.owner ?? `${caller.identity}:${caller.subject}`
     case 'execution':
       return `execution:${caller.executionId}`

@@ -198,6 +198,24 @@ onEachDatabase('access tokens of other issuers', (start) => {
     expect([made.statusCode, made.json()]).toEqual([403, expect.objectContaining({ error: 'no_own_keys' })])
   })
 
+  it('its bearer attests no key of SEAL, also where an account of this server has the name of its program', async () => {
+    const made = await t.request({
+      method: 'POST',
+      url: '/api/v1/service-accounts',
+      headers: await t.admin(),
+      payload: { name: 'ci' },
+    })
+    const token = await system.sign(claims({ azp: made.json<{ client_id: string }>().client_id }))
+    const attested = await t.request({
+      method: 'POST',
+      url: '/v1/seal/attest',
+      headers: { authorization: `Bearer ${token}` },
+      payload: { public_key: Buffer.alloc(32, 1).toString('base64'), security_context: 'default' },
+    })
+    expect([attested.statusCode, attested.json()]).toEqual([401, expect.objectContaining({ status: 'error' })])
+    expect(attested.body).toContain('another issuer')
+  })
+
   it('who came in is told once for each token', async () => {
     const token = await system.sign(claims({ azp: 'ci' }))
     for (let n = 0; n < 3; n++) await ask(token)

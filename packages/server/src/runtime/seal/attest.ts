@@ -105,6 +105,12 @@ export function createAttestation(deps: {
   }
 
   async function holderByBearer(request: Request, caller: TokenCaller): Promise<Holder> {
+    // A session acts with the rights that whoever attested has at each call; nobody tells what another issuer says of them then.
+    if (caller.foreign)
+      throw refusal(
+        'attestation_unauthorized',
+        'A token of another issuer attests no key. Use a service account of this server, or the address of a workload.',
+      )
     if (!caller.scopes.has('agent:execute'))
       throw refusal('tenant_mismatch', "This token lacks the scope 'agent:execute'.")
     const scope = scopeOfRecord(caller)
