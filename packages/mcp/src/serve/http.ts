@@ -95,7 +95,7 @@ export function createMcpHttp<C extends Caller>(
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const { sessions, log } = deps
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle(request: IncomingMessage, response: ServerResponse) {
     const { host = '' } = request.headers
     if (!deps.isHost(host))
       throw refuse(403, INVALID_REQUEST, `The host ${JSON.stringify(host)} is not one of this server.`)
@@ -156,7 +156,7 @@ export function createMcpHttp<C extends Caller>(
     }
   }
 
-  async function post(request: IncomingMessage, response: ServerResponse, caller: C): Promise<void> {
+  async function post(request: IncomingMessage, response: ServerResponse, caller: C) {
     const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
     if (type !== 'application/json' || request.headers['content-encoding'] !== undefined)
       throw refuse(415, INVALID_REQUEST, 'A message is sent as application/json, and not compressed.')
@@ -209,7 +209,7 @@ export function createMcpHttp<C extends Caller>(
   }
 
   /** A request of a session: answered by a stream, which the client may go on with by another connection. */
-  function take(response: ServerResponse, held: Held<C>, message: Message): void {
+  function take(response: ServerResponse, held: Held<C>, message: Message) {
     const refusal = held.session.refusalOf(message)
     if (refusal !== null) {
       if (refusal.code === METHOD_NOT_FOUND)
@@ -232,7 +232,7 @@ export function createMcpHttp<C extends Caller>(
     })
   }
 
-  function listen(request: IncomingMessage, response: ServerResponse, held: Held<C>): void {
+  function listen(request: IncomingMessage, response: ServerResponse, held: Held<C>) {
     if (!accepts(request, 'text/event-stream')) throw refuse(406, INVALID_REQUEST, 'Accept text/event-stream.')
     const last = headerOf(request, 'last-event-id')
     const found = last === undefined ? { stream: held.standing, after: undefined } : held.streams.find(last)
@@ -284,7 +284,7 @@ export function createMcpHttp<C extends Caller>(
 
   // The era without sessions
 
-  function modern(request: IncomingMessage, response: ServerResponse, caller: C, message: Message): void {
+  function modern(request: IncomingMessage, response: ServerResponse, caller: C, message: Message) {
     if (message.kind !== 'request') {
       response.writeHead(202).end()
       return
@@ -357,7 +357,7 @@ export function createMcpHttp<C extends Caller>(
     }
   }
 
-  function answerWith(request: IncomingMessage, response: ServerResponse, answered: Answered, id: string): void {
+  function answerWith(request: IncomingMessage, response: ServerResponse, answered: Answered, id: string) {
     const { status, headers, failure } = answered
     log('request_refused', { method: request.method, status, reason: failure.message })
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
@@ -367,7 +367,7 @@ export function createMcpHttp<C extends Caller>(
     json(response, status, answerText(id, { error: failure }))
   }
 
-  function answerFailure(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  function answerFailure(request: IncomingMessage, response: ServerResponse, error: unknown) {
     const { method } = request
     if (error instanceof NotLetIn) {
       log('caller_refused', { status: error.status, reason: error.message, from: request.socket.remoteAddress })

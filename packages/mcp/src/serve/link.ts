@@ -75,7 +75,7 @@ export async function openLink(deps: {
     return own
   }
 
-  function heard(spread: string): void {
+  function heard(spread: string) {
     if (isClosed) return
     // Over HTTP a message may stand in several lines; in JSON their ends are blanks.
     const text = spread.includes('\n') ? spread.replaceAll('\n', ' ') : spread

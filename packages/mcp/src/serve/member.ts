@@ -107,7 +107,7 @@ export function createMember(deps: MemberDeps): Member {
   /** Ends the connection there is, or that is being made. */
   let disconnect: (reason: string) => Promise<void> = async () => {}
 
-  function fromGateway(text: string): void {
+  function fromGateway(text: string) {
     const message = readLine(text)
     if (message.kind !== 'response') return deps.said(message)
     const id = message.id as string

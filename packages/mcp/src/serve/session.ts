@@ -159,7 +159,7 @@ export function createSession(deps: SessionDeps): Session {
 
   // From the client
 
-  function routeName(message: Message, table: 'tools' | 'prompts', path: readonly string[], name: unknown): Route {
+  function routeName(_message: Message, table: 'tools' | 'prompts', path: readonly string[], name: unknown): Route {
     const what = table === 'tools' ? 'tool' : 'prompt'
     if (typeof name !== 'string') return { kind: 'unknown', what: `The name of a ${what} is a text.` }
     const member = memberOf(splitName(name)?.upstream ?? '')
@@ -350,7 +350,7 @@ export function createSession(deps: SessionDeps): Session {
     return member.ask('logging/setLevel', { level })
   }
 
-  function hear(message: Message): void {
+  function hear(message: Message) {
     if (message.kind === 'response') {
       const id = Number(message.id)
       const question = questions.get(id)
@@ -373,7 +373,7 @@ export function createSession(deps: SessionDeps): Session {
 
   // From the upstreams
 
-  function said(member: Member, message: Message): void {
+  function said(member: Member, message: Message) {
     if (message.kind === 'request') return asked(member, message)
     const params = paramsOf(message)
     switch (message.method) {
@@ -401,7 +401,7 @@ export function createSession(deps: SessionDeps): Session {
   }
 
   /** Upstreams number their questions each for itself. */
-  function asked(member: Member, message: Message): void {
+  function asked(member: Member, message: Message) {
     const rawId = rawIdOf(message)
     const refuse = (code: number, text: string) => member.tell(answerText(rawId, { error: { code, message: text } }))
     if (message.method === 'ping') return member.tell(answerText(rawId, { result: {} }))
