@@ -2,6 +2,7 @@ import { httpTransport, McpDisconnected } from '@lictor/mcp'
 import { createSkippingReader } from '@lictor/mcp/gateway'
 import type { OpenWay } from '@lictor/mcp/serve'
 import { idIn, LARGEST_FROM_SERVER } from './messages.ts'
+import { processClock } from './process-clock.ts'
 import { startMcpProcess } from './server-process.ts'
 
 /** Bytes that wait for a server that does not read. */
@@ -37,6 +38,7 @@ export function httpWay(url: string, headers: Readonly<Record<string, string>>):
         headers,
         fetch: (input, init) => fetch(input, { ...init, redirect: 'error' }),
         largestMessage: LARGEST_FROM_SERVER,
+        listening: processClock,
       },
       state,
     )(events)

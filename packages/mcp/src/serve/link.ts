@@ -56,7 +56,7 @@ export async function openLink(deps: {
   function closed(reason: string): void {
     if (isClosed) return
     isClosed = true
-    events.closed(/[.!?]$/.test(reason) ? reason : `${reason}.`)
+    events.closed(sentence(reason))
   }
 
   async function openWay(): Promise<Transport> {
@@ -82,8 +82,11 @@ export async function openLink(deps: {
     const message = text.includes(String(BROKEN_OFF)) || text.includes(RENEWAL) ? readMessage(text) : null
     if (message !== null && (message.kind === 'failure' || message.kind === 'result')) {
       if (typeof message.id === 'string' && message.id.startsWith(RENEWAL)) return heardNew?.(text)
-      if (message.kind === 'failure' && message.error.code === BROKEN_OFF && typeof message.id === 'number')
-        return events.lost(message.id, `${message.error.message}.`)
+      if (message.kind === 'failure' && message.error.code === BROKEN_OFF) {
+        // What was no request has no answer that could break off.
+        if (typeof message.id === 'number') events.lost(message.id, sentence(message.error.message))
+        return
+      }
     }
     if (state.protocolVersion === null) agreed(text)
     events.message(text)
@@ -137,17 +140,19 @@ export async function openLink(deps: {
       // What met a session that is over was not taken: it may be sent again, once.
       if (error instanceof McpSessionLost && !isAgain) {
         try {
-          if (by === way)
-            await (renewing ??= renew().finally(() => {
+          if (by === way) {
+            renewing ??= renew().finally(() => {
               renewing = null
-            }))
+            })
+            await renewing
+          }
           return await send(text, true)
         } catch (cause) {
           reason = `The upstream has forgotten its session, and a new one could not be begun: ${(cause as Error).message}`
           closed(reason)
         }
       }
-      if (message?.kind === 'request') events.lost(Number(message.id), /[.!?]$/.test(reason) ? reason : `${reason}.`)
+      if (message?.kind === 'request') events.lost(Number(message.id), sentence(reason))
     }
   }
 
@@ -164,3 +169,6 @@ export async function openLink(deps: {
 
 /** Begins the ids of requests that begin a session anew; a gateway's own are numbers. */
 const RENEWAL = 'lictor-renewal-'
+
+/** A reason as part of a text for people and models. */
+export const sentence = (reason: string): string => (/[.!?]$/.test(reason) ? reason : `${reason}.`)

@@ -7,7 +7,7 @@ import { isRecord } from '../gateway/json-text.ts'
 import type { Judge } from '../gateway/judge.ts'
 import { type Message, readLine } from '../gateway/message.ts'
 import type { Patience } from '../gateway/waiting.ts'
-import { type Link, type OpenWay, openLink } from './link.ts'
+import { type Link, type OpenWay, openLink, sentence } from './link.ts'
 import { createNameTable, type NameTable, publishedName } from './names.ts'
 import { withId } from './rename.ts'
 
@@ -190,7 +190,7 @@ export function createMember(deps: MemberDeps): Member {
       deps.changed(true)
     } catch (error) {
       cancelTimeout()
-      const { message: reason } = error as Error
+      const reason = sentence((error as Error).message)
       state = { kind: 'absent', reason }
       if (!isEnded) retry(reason, false)
       await over(reason)
