@@ -131,6 +131,8 @@ export async function openLink(deps: {
     const message = readMessage(text)
     const method = message !== null && 'method' in message ? message.method : ''
     if (method === 'initialize') beginning = text
+    // Nothing goes by a new session before it has begun.
+    await renewing?.catch(() => {})
     const by = way
     try {
       await by.send(text, { method })
