@@ -330,7 +330,7 @@ describe('who calls', () => {
   const callers = {
     tokens: [
       { name: 'a', env: 'A_TOKEN', role: 'admin' },
-      { name: 'b', env: 'B_TOKEN' },
+      { name: 'b', env: 'B_TOKEN', role: 'reader' },
     ],
   }
 
