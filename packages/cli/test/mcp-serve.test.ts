@@ -7,6 +7,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { CreateMessageRequestSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { bundleOf, everything, mcpBench } from './mcp-client.ts'
 import { beginSession, gatewayBench, HEADERS, post } from './mcp-gateway.ts'
@@ -293,6 +294,54 @@ describe('upstreams', () => {
     expect(made.sort()).toEqual(['a', 'b', 'c', 'd'])
   })
 
+  it('servers that know no sessions, over standard streams and over HTTP, are as any other to a client with one', async () => {
+    const modern = 'io.modelcontextprotocol/protocolVersion'
+    const answerTo = `({ method, params }) => {
+  if (params?._meta?.['${modern}'] !== '2026-07-28') return { error: { code: -32022, message: 'not this version' } }
+  if (method === 'server/discover') return { result: { supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, instructions: 'Do.', resultType: 'complete' } }
+  if (method === 'tools/list') return { result: { tools: [{ name: 'echo', inputSchema: { type: 'object' } }], resultType: 'complete' } }
+  return { result: { content: [{ type: 'text', text: String(params.arguments.message) }], resultType: 'complete' } }
+}`
+    const script = own.write(
+      'modern.mjs',
+      `import { createInterface } from 'node:readline'
+const answer = ${answerTo}
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const message = JSON.parse(line)
+  if (message.id !== undefined) console.log(JSON.stringify({ jsonrpc: '2.0', id: message.id, ...answer(message) }))
+})`,
+    )
+    // The very function that the other server runs.
+    const answer = new Function(`return ${answerTo}`)() as (message: object) => object
+    const headers: unknown[] = []
+    const far = await bench.listen((request, response, body) => {
+      const message = JSON.parse(body)
+      headers.push([
+        request.headers['mcp-method'],
+        request.headers['mcp-name'],
+        request.headers['mcp-protocol-version'],
+      ])
+      response
+        .writeHead(message.method === 'initialize' ? 400 : 200, { 'content-type': 'application/json' })
+        .end(
+          JSON.stringify({
+            jsonrpc: '2.0',
+            id: message.method === 'initialize' ? null : message.id,
+            ...answer(message),
+          }),
+        )
+    })
+    const { url } = await bench.start(
+      { upstreams: { near: { command: [process.execPath, script] }, far: { url: far } } },
+      CONTRACTS,
+    )
+    const session = await beginSession(url)
+    expect(session.begun.message.result).toMatchObject({ instructions: '# near\n\nDo.\n\n# far\n\nDo.' })
+    for (const name of ['near', 'far'])
+      expect(textOf(await session.call(`${name}__echo`, { message: `at ${name}` }))).toBe(`at ${name}`)
+    expect(headers.at(-1)).toEqual(['tools/call', 'echo', '2026-07-28'])
+  })
+
   it('a tool that changed is held back: neither listed nor called', async () => {
     const file = join(own.folder, 'changing')
     const command = own.server(`
@@ -423,6 +472,209 @@ describe('who calls', () => {
         .end('{}')
     })
     expect(status).toBe(403)
+  })
+})
+
+describe('access tokens of an authorization server', () => {
+  const RESOURCE = 'https://mcp.example.com/mcp'
+  const METADATA = 'https://mcp.example.com/.well-known/oauth-protected-resource/mcp'
+
+  async function issuer() {
+    const { publicKey, privateKey } = await generateKeyPair('ES256')
+    let isAway = false
+    const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }] }
+    const base = await bench.listen((_request, response) =>
+      isAway
+        ? response.writeHead(503).end()
+        : response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(keys)),
+    )
+    return {
+      config: { issuer: 'https://issuer.example', jwks_url: `${base}/keys`, resource: RESOURCE, scopes: ['mcp'] },
+      away: () => {
+        isAway = true
+      },
+      token: (
+        over: { issuer?: string; audience?: string; subject?: string; scope?: string; expires?: string } = {},
+        key = privateKey,
+      ) =>
+        new SignJWT({ scope: over.scope ?? 'mcp other' })
+          .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+          .setIssuer(over.issuer ?? 'https://issuer.example')
+          .setAudience(over.audience ?? RESOURCE)
+          .setSubject(over.subject ?? 'ada')
+          .setExpirationTime(over.expires ?? '5m')
+          .sign(key),
+    }
+  }
+  const initialize = { id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {} } }
+
+  it('those for this server are let in, each of their people with sessions of their own; no other is, and each is told why', async () => {
+    const { config, token } = await issuer()
+    const one = recorded()
+    const { url, log } = await bench.start(
+      { callers: { oauth: config }, upstreams: { one: { command: one.command } } },
+      CONTRACTS,
+    )
+    const ada = await beginSession(url, { authorization: `Bearer ${await token()}` })
+    expect(textOf(await ada.call('one__echo', { message: 'hi' }))).toBe('hi')
+    const bob = { authorization: `Bearer ${await token({ subject: 'bob' })}` }
+    expect((await post(url, { id: 2, method: 'ping' }, { ...ada.headers, ...bob })).status).toBe(404)
+    const stranger = (await generateKeyPair('ES256')).privateKey
+    const invalid = `Bearer resource_metadata="${METADATA}", error="invalid_token"`
+    const refused: [string, string | undefined, number, string][] = [
+      ['none', undefined, 401, `Bearer resource_metadata="${METADATA}"`],
+      ['no token at all', 'x.y.z', 401, invalid],
+      ['another audience', await token({ audience: 'https://other.example' }), 401, invalid],
+      ['another issuer', await token({ issuer: 'https://evil.example' }), 401, invalid],
+      ['past its end', await token({ expires: '-5m' }), 401, invalid],
+      ['another key', await token({}, stranger), 401, invalid],
+      [
+        'without its scope',
+        await token({ scope: 'other' }),
+        403,
+        `Bearer resource_metadata="${METADATA}", error="insufficient_scope", scope="mcp"`,
+      ],
+    ]
+    for (const [what, sent, status, challenge] of refused) {
+      const answer = await post(url, initialize, sent === undefined ? {} : { authorization: `Bearer ${sent}` })
+      expect([what, answer.status, answer.headers.get('www-authenticate')]).toEqual([what, status, challenge])
+    }
+    expect(log.filter(({ event }) => event === 'session_began')).toHaveLength(1)
+  })
+
+  it('anybody may read where tokens come from', async () => {
+    const { config } = await issuer()
+    const { url } = await bench.start(
+      { callers: { oauth: config }, upstreams: { one: { command: ['true'] } } },
+      CONTRACTS,
+    )
+    for (const path of ['/.well-known/oauth-protected-resource/mcp', '/.well-known/oauth-protected-resource'])
+      expect((await post(url.replace('/mcp', path), '', {}, 'GET')).message).toEqual({
+        resource: RESOURCE,
+        authorization_servers: ['https://issuer.example'],
+        bearer_methods_supported: ['header'],
+        scopes_supported: ['mcp'],
+      })
+  })
+
+  it('while the keys of the issuer cannot be had nobody is let in, and it is not said that the token is wrong', async () => {
+    const { config, token, away } = await issuer()
+    away()
+    const { url } = await bench.start(
+      { callers: { oauth: config }, upstreams: { one: { command: ['true'] } } },
+      CONTRACTS,
+    )
+    const answer = await post(url, initialize, { authorization: `Bearer ${await token()}` })
+    expect([answer.status, answer.headers.get('retry-after'), answer.headers.get('www-authenticate')]).toEqual([
+      503,
+      '5',
+      null,
+    ])
+  })
+})
+
+describe('the era without sessions', () => {
+  const VERSION = '2026-07-28'
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': VERSION,
+    'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  }
+  const headersOf = (method: string, name?: string) => ({
+    'mcp-protocol-version': VERSION,
+    'mcp-method': method,
+    ...(name === undefined ? {} : { 'mcp-name': name }),
+  })
+
+  it('each request stands alone: discovered, listed, called, denied, all answered as this era wants it', async () => {
+    const one = recorded()
+    const { url } = await bench.start({ upstreams: { one: { command: one.command } } }, CONTRACTS)
+    const discovered = await post(
+      url,
+      { id: 1, method: 'server/discover', params: { _meta: meta } },
+      headersOf('server/discover'),
+    )
+    expect(discovered.message.result).toMatchObject({
+      supportedVersions: [VERSION],
+      capabilities: { tools: { listChanged: true } },
+      resultType: 'complete',
+    })
+    const listed = await post(url, { id: 'l', method: 'tools/list', params: { _meta: meta } }, headersOf('tools/list'))
+    expect(listed.message).toMatchObject({
+      id: 'l',
+      result: { resultType: 'complete', ttlMs: 0, cacheScope: 'private' },
+    })
+    const call = (id: number, message: string) =>
+      post(
+        url,
+        { id, method: 'tools/call', params: { name: 'one__echo', arguments: { message }, _meta: meta } },
+        headersOf('tools/call', 'one__echo'),
+      )
+    // Requests of several clients may have one id.
+    const answers = await Promise.all([call(7, 'first'), call(7, 'second'), call(7, 'forbidden')])
+    expect(answers.map(({ message }) => message)).toMatchObject([
+      { id: 7, result: { content: [{ text: 'first' }], resultType: 'complete' } },
+      { id: 7, result: { content: [{ text: 'second' }], resultType: 'complete' } },
+      { id: 7, result: { isError: true, resultType: 'complete' } },
+    ])
+    expect(answers[0]?.headers.get('content-type')).toBe('application/json')
+    expect(one.seen()).toHaveLength(2)
+    // What this era says beside each request is not for a server of the other.
+    expect(one.seen().join()).not.toContain('io.modelcontextprotocol')
+  })
+
+  it('headers that say something else than the body, and what this era has not, have their exact answers', async () => {
+    const one = recorded()
+    const { url } = await bench.start({ upstreams: { one: { command: one.command } } }, CONTRACTS)
+    const call = {
+      id: 3,
+      method: 'tools/call',
+      params: { name: 'one__echo', arguments: { message: 'x' }, _meta: meta },
+    }
+    const right = headersOf('tools/call', 'one__echo')
+    const other = { ...meta, 'io.modelcontextprotocol/protocolVersion': '2027-01-01' }
+    const cases: [object, Record<string, string>, number, number][] = [
+      [call, { ...right, 'mcp-name': 'one__other' }, 400, -32_020],
+      [call, { ...right, 'mcp-method': 'tools/list' }, 400, -32_020],
+      [call, { ...right, 'mcp-name': '' }, 400, -32_020],
+      [call, { ...right, 'mcp-protocol-version': '2025-11-25' }, 400, -32_020],
+      [{ id: 3, method: 'tools/list' }, headersOf('tools/list'), 400, -32_602],
+      [
+        { id: 3, method: 'tools/list', params: { _meta: other } },
+        { ...headersOf('tools/list'), 'mcp-protocol-version': '2027-01-01' },
+        400,
+        -32_022,
+      ],
+      [{ id: 3, method: 'tools/secretly', params: { _meta: meta } }, headersOf('tools/secretly'), 404, -32_601],
+      [{ id: 3, method: 'ping', params: { _meta: meta } }, headersOf('ping'), 404, -32_601],
+    ]
+    for (const [body, headers, status, code] of cases) {
+      const answer = await post(url, body, headers)
+      expect([answer.status, answer.message]).toMatchObject([status, { id: 3, error: { code } }])
+    }
+    expect(one.seen()).toEqual([])
+    const encoded = `=?base64?${Buffer.from('one__echo').toString('base64')}?=`
+    expect(textOf(await post(url, call, { ...right, 'mcp-name': encoded }))).toBe('x')
+  })
+
+  it('a client that goes away takes its call back', async () => {
+    const file = join(own.folder, 'taken-back')
+    const one = recorded(`
+  if (method === 'notifications/cancelled') appendFileSync(${JSON.stringify(file)}, 'cancelled')
+  if (method === 'tools/call' && params.name === 'slow') return`)
+    const { url } = await bench.start({ upstreams: { one: { command: one.command } } }, CONTRACTS)
+    const gone = new AbortController()
+    const params = { name: 'one__slow', _meta: meta }
+    const answer = fetch(url, {
+      method: 'POST',
+      headers: { ...HEADERS, ...headersOf('tools/call', 'one__slow') },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+      signal: gone.signal,
+    })
+    await expect.poll(() => one.seen().length).toBe(1)
+    gone.abort()
+    await expect(answer).rejects.toThrow()
+    await expect.poll(() => existsSync(file)).toBe(true)
   })
 })
 

@@ -204,7 +204,8 @@ function readUpstreams(value: unknown, folder: string, say: Say): UpstreamConfig
     if (members.url === undefined) {
       if (members.headers !== undefined) say([...path, 'headers'], "belongs to a server with 'url'")
       const command = members.command === undefined ? [''] : textsOf(members.command, [...path, 'command'], say)
-      if (command.length === 0) say([...path, 'command'], 'is a list: the program, then what it is given')
+      if (Array.isArray(members.command) && command.length === 0)
+        say([...path, 'command'], 'is a list: the program, then what it is given')
       return {
         ...shared,
         kind: 'process',

@@ -1,8 +1,11 @@
+import { LEGACY_VERSION, MODERN_VERSION } from '../client.ts'
 import type { McpClock } from '../clock.ts'
 import { McpDisconnected, McpSessionLost } from '../errors.ts'
+import { paramsOf, readLine } from '../gateway/message.ts'
 import { BROKEN_OFF, type HttpState } from '../http.ts'
-import { readMessage } from '../messages.ts'
+import { type RequestId, type RpcMessage, readMessage } from '../messages.ts'
 import type { Transport, TransportEvents } from '../transport.ts'
+import { withMeta } from './rename.ts'
 
 /** What one way to an upstream tells of, beside its messages. */
 export interface WayEvents extends TransportEvents {
@@ -31,8 +34,8 @@ export interface Link {
   close(): Promise<void>
 }
 
-/** How long a new session may take to begin. */
-const RENEWAL_MS = 30_000
+/** How long a server may take to answer what this side asks of its own. */
+const OWN_MS = 30_000
 
 /**
  * @throws what `open` throws
@@ -49,7 +52,9 @@ export async function openLink(deps: {
   /** How the session was begun, to begin it again in the same words. */
   let beginning: string | null = null
   let renewing: Promise<void> | null = null
-  let renewals = 0
+  let asked = 0
+  /** Requests that are out to a server without sessions, which are taken back by ending them. */
+  const out = new Map<number, AbortController>()
   let isClosed = false
   let heardNew: ((text: string) => void) | null = null
 
@@ -79,25 +84,103 @@ export async function openLink(deps: {
     if (isClosed) return
     // Over HTTP a message may stand in several lines; in JSON their ends are blanks.
     const text = spread.includes('\n') ? spread.replaceAll('\n', ' ') : spread
-    const message = text.includes(String(BROKEN_OFF)) || text.includes(RENEWAL) ? readMessage(text) : null
+    const message = text.includes(String(BROKEN_OFF)) || text.includes(OWN_ID) ? readMessage(text) : null
     if (message !== null && (message.kind === 'failure' || message.kind === 'result')) {
-      if (typeof message.id === 'string' && message.id.startsWith(RENEWAL)) return heardNew?.(text)
+      if (typeof message.id === 'string' && message.id.startsWith(OWN_ID)) return heardNew?.(text)
       if (message.kind === 'failure' && message.error.code === BROKEN_OFF) {
         // What was no request has no answer that could break off.
-        if (typeof message.id === 'number') events.lost(message.id, sentence(message.error.message))
+        if (typeof message.id !== 'number') return
+        out.delete(message.id)
+        events.lost(message.id, sentence(message.error.message))
         return
       }
     }
-    if (state.protocolVersion === null) agreed(text)
+    if (state.isModern) answered(text)
+    else if (state.protocolVersion === null) {
+      const refused = agreed(text)
+      if (refused !== null) return void discover(refused, () => events.message(text))
+    }
     events.message(text)
   }
 
-  /** The first answer is the one to `initialize`. */
-  function agreed(text: string): void {
+  function answered(text: string): void {
     const message = readMessage(text)
-    if (message?.kind !== 'result') return
+    if (message !== null && 'id' in message && typeof message.id === 'number') out.delete(message.id)
+  }
+
+  /** The first answer is the one to `initialize`. @returns its id where it is a refusal */
+  function agreed(text: string): RequestId | null {
+    const message = readMessage(text)
+    if (message?.kind === 'failure') return message.id
+    if (message?.kind !== 'result') return null
     const { protocolVersion } = message.result as { protocolVersion?: unknown }
     if (typeof protocolVersion === 'string') state.protocolVersion = protocolVersion
+    return null
+  }
+
+  /** A request of this side's own. @throws what kept it from being answered */
+  async function ask(message: object, method: string): Promise<RpcMessage | null> {
+    const id = `${OWN_ID}${++asked}`
+    const answer = Promise.withResolvers<string>()
+    heardNew = answer.resolve
+    const cancel = clock.after(OWN_MS, () =>
+      answer.reject(new McpDisconnected(`'${method}' was not answered within ${OWN_MS / 1000} seconds.`)),
+    )
+    try {
+      way.send(JSON.stringify({ ...message, id }), { method }).catch(answer.reject)
+      return readMessage(await answer.promise)
+    } finally {
+      cancel()
+      heardNew = null
+    }
+  }
+
+  /**
+   * A server that refuses to begin a session may be one of the era without: to whoever uses this link it is as if it had begun one.
+   * @param refuse what to do where it is none
+   */
+  async function discover(id: RequestId, refuse: () => void): Promise<void> {
+    Object.assign(state, { protocolVersion: MODERN_VERSION, isModern: true })
+    const method = 'server/discover'
+    const answer = await ask({ jsonrpc: '2.0', method, params: { _meta: modernMeta() } }, method).catch(() => null)
+    if (answer?.kind !== 'result') {
+      Object.assign(state, { protocolVersion: null, isModern: false })
+      return refuse()
+    }
+    const { capabilities, instructions, _meta } = answer.result as Readonly<Record<string, unknown>>
+    const result = {
+      protocolVersion: LEGACY_VERSION,
+      capabilities: capabilities ?? {},
+      serverInfo: {},
+      instructions,
+      _meta,
+    }
+    events.message(JSON.stringify({ jsonrpc: '2.0', id, result }))
+  }
+
+  /** Nobody is there to answer what a server of this era asks: nothing is declared that would let it. */
+  function modernMeta(): object {
+    const begun = beginning === null ? {} : (JSON.parse(beginning) as { params?: { clientInfo?: unknown } })
+    return {
+      'io.modelcontextprotocol/protocolVersion': MODERN_VERSION,
+      'io.modelcontextprotocol/clientInfo': begun.params?.clientInfo ?? { name: 'lictor', version: '0' },
+      'io.modelcontextprotocol/clientCapabilities': {},
+    }
+  }
+
+  /** What this era has: requests, with what it wants beside each. */
+  async function sendModern(text: string): Promise<void> {
+    const message = readLine(text)
+    const params = paramsOf(message)
+    if (message.kind !== 'request') {
+      if (message.method === 'notifications/cancelled') out.get(Number(params.requestId))?.abort()
+      return
+    }
+    const abort = new AbortController()
+    out.set(Number(message.id), abort)
+    const name = [params.name, params.uri].find((one) => typeof one === 'string')
+    const about = { method: message.method, signal: abort.signal, ...(typeof name === 'string' ? { name } : {}) }
+    await way.send(withMeta(message, modernMeta()), about)
   }
 
   async function renew(): Promise<void> {
@@ -105,25 +188,12 @@ export async function openLink(deps: {
     past.push(way)
     state.protocolVersion = null
     way = await openWay()
-    const id = `${RENEWAL}${++renewals}`
     const begun = JSON.parse(beginning) as object
-    const answered = Promise.withResolvers<string>()
-    heardNew = answered.resolve
-    const cancel = clock.after(RENEWAL_MS, () =>
-      answered.reject(new McpDisconnected(`No new session began within ${RENEWAL_MS / 1000} seconds.`)),
-    )
-    try {
-      const sent = way.send(JSON.stringify({ ...begun, id }), { method: 'initialize' })
-      sent.catch(answered.reject)
-      const answer = readMessage(await answered.promise)
-      if (answer?.kind !== 'result') throw new McpDisconnected('The upstream refused to begin a new session.')
-      state.protocolVersion = String((answer.result as { protocolVersion?: unknown }).protocolVersion)
-      const method = 'notifications/initialized'
-      await way.send(JSON.stringify({ jsonrpc: '2.0', method }), { method })
-    } finally {
-      cancel()
-      heardNew = null
-    }
+    const answer = await ask(begun, 'initialize')
+    if (answer?.kind !== 'result') throw new McpDisconnected('The upstream refused to begin a new session.')
+    state.protocolVersion = String((answer.result as { protocolVersion?: unknown }).protocolVersion)
+    const method = 'notifications/initialized'
+    await way.send(JSON.stringify({ jsonrpc: '2.0', method }), { method })
     events.renewed()
   }
 
@@ -135,10 +205,14 @@ export async function openLink(deps: {
     await renewing?.catch(() => {})
     const by = way
     try {
-      await by.send(text, { method })
+      await (state.isModern ? sendModern(text) : by.send(text, { method }))
     } catch (error) {
       if (isClosed) return
       let { message: reason } = error as Error
+      const lose = () => {
+        if (message?.kind === 'request') events.lost(Number(message.id), sentence(reason))
+      }
+      if (method === 'initialize' && message?.kind === 'request') return discover(message.id, lose)
       // What met a session that is over was not taken: it may be sent again, once.
       if (error instanceof McpSessionLost && !isAgain) {
         try {
@@ -154,7 +228,7 @@ export async function openLink(deps: {
           closed(reason)
         }
       }
-      if (message?.kind === 'request') events.lost(Number(message.id), sentence(reason))
+      lose()
     }
   }
 
@@ -169,8 +243,8 @@ export async function openLink(deps: {
   }
 }
 
-/** Begins the ids of requests that begin a session anew; a gateway's own are numbers. */
-const RENEWAL = 'lictor-renewal-'
+/** Begins the ids of this side's own requests; a gateway's are numbers. */
+const OWN_ID = 'lictor-link-'
 
 /** A reason as part of a text for people and models. */
 export const sentence = (reason: string): string => (/[.!?]$/.test(reason) ? reason : `${reason}.`)

@@ -91,3 +91,21 @@ export function withValue(message: Message, part: 'params' | 'result', value: un
   if (span === undefined || value === message.value[part]) return message.text
   return spliced(message.text, [[span, respelled(message.text, span.start, value)]])
 }
+
+/** The request with more in `_meta` of its parameters; the rest stays as it was written. */
+export function withMeta(message: Message, more: object): string {
+  const { text } = message
+  const params = message.members.get('params')
+  if (params === undefined || text[params.start] !== '{') {
+    const end = text.lastIndexOf('}')
+    return `${text.slice(0, end)},"params":{"_meta":${JSON.stringify(more)}}}`
+  }
+  const members = membersOf(text, params.start)
+  const own = members.get('_meta')
+  if (own !== undefined) {
+    const before: unknown = JSON.parse(text.slice(own.start, own.end))
+    return spliced(text, [[own, JSON.stringify({ ...(isRecord(before) ? before : {}), ...more })]])
+  }
+  const place = { start: params.start, end: params.start + 1 }
+  return spliced(text, [[place, `{"_meta":${JSON.stringify(more)}${members.size === 0 ? '' : ','}`]])
+}
