@@ -43,7 +43,6 @@ export function gatewayBench() {
         config: write(`serve-${count++}.yaml`, text),
         contracts: [contracts],
         env: 'production',
-        name: 'test',
         // Tests name different servers alike.
         pins: join(folder, `pins-${count}`),
         patience: 50,

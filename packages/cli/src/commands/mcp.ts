@@ -16,6 +16,7 @@ export function mcpCommand({ terminal, settings, exitWith }: Context): Command {
       .command('wrap')
       .description('start an MCP server and stand before it: for the place of its command in the settings of a client')
       .argument('<command...>', 'the command of the server, behind --'),
+    'the name',
   )
     .option('--name <name>', 'names the MCP server in what is pinned and recorded (default: from its command)')
     .addOption(
@@ -34,7 +35,8 @@ export function mcpCommand({ terminal, settings, exitWith }: Context): Command {
       .command('serve')
       .description('serve many MCP servers as one over Streamable HTTP, for many clients')
       .requiredOption('--config <file>', 'the servers behind, who may call, and where to listen (YAML; docs/mcp.md)'),
-  ).option('--name <name>', 'with --url: names this gateway at the server, where --agent does not', 'mcp-gateway')
+    'mcp-gateway',
+  )
   serving.action(async (options: Omit<ServeOptions, 'url'>) => {
     const { serve } = await import('../mcp/serve.ts')
     const { url } = settings(serving)
@@ -82,10 +84,10 @@ export function mcpCommand({ terminal, settings, exitWith }: Context): Command {
 }
 
 /** What every gateway is told: by what to judge, and where to keep what it has seen. */
-function judged(command: Command): Command {
+function judged(command: Command, usualAgent: string): Command {
   return command
     .option('--contracts <file...>', 'contract bundles, composed left to right', [])
-    .option('--agent <id>', 'with --url: the agent that this is at the server (default: the name)')
+    .option('--agent <id>', `with --url: the agent that this is at the server (default: ${usualAgent})`)
     .option('--bundle <name>', 'with --url: the bundle (default: the one that the server assigns)')
     .option('--env <name>', 'the environment that calls are made in', 'production')
     .option(

@@ -20,8 +20,6 @@ import { httpWay, processWay } from './upstream-ways.ts'
 
 export interface ServeOptions extends GuardChoice {
   readonly config: string
-  /** The agent that this is at the server. */
-  readonly name: string
   readonly pins?: string
   /** Seconds. */
   readonly patience: number
@@ -45,7 +43,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   const callers = createCallers(config, terminal.environment)
   const files = openPinFiles(options.pins === undefined ? pinFolder(terminal.environment) : place(options.pins))
   const guard = openGuard(options, terminal, {
-    name: options.agent ?? options.name,
+    name: options.agent ?? 'mcp-gateway',
     note: (line) => log('guard', { message: line }),
     place,
   })

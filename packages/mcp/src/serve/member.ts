@@ -49,6 +49,8 @@ export interface Member {
   readonly upstream: Upstream
   /** Resolves when the first attempt to connect has ended, either way. Never rejects. */
   readonly tried: Promise<void>
+  /** The attempt to connect that is being made; null where there is none. Never rejects. */
+  connecting(): Promise<void> | null
   /** Null while it is not there. */
   introduction(): Introduction | null
   /** Why it is not there, in a sentence; null while it is. */
@@ -217,13 +219,23 @@ export function createMember(deps: MemberDeps): Member {
     failures = wasGood ? 1 : failures + 1
     const pause = Math.round(pauseAfter(failures, BACK_OFF, deps.random))
     deps.note(`The upstream '${upstream.name}' is not there: ${reason} It is tried again in ${pause} ms.`)
-    cancelRetry = clock.after(pause, () => void connect())
+    cancelRetry = clock.after(pause, () => void attempt())
   }
 
-  const tried = connect()
+  let connecting: Promise<void> | null = null
+  function attempt(): Promise<void> {
+    const made = connect().finally(() => {
+      if (connecting === made) connecting = null
+    })
+    connecting = made
+    return made
+  }
+
+  const tried = attempt()
   return {
     upstream,
     tried,
+    connecting: () => connecting,
     introduction: () => (state.kind === 'there' ? state.introduction : null),
     absence: () => (state.kind === 'there' ? null : state.reason),
     pass(message, settle) {

@@ -227,12 +227,18 @@ export function createSession(deps: SessionDeps): Session {
     open.add(one)
     if (!isShared) byId.set(message.id as string, one)
     if (token !== null) byToken.set(token, one)
-    one.memberId = member.pass(own, (answer) => settled(one, answer))
-    if (one.memberId === null && close(one)) {
+    const send = () => {
+      if (!open.has(one)) return
+      one.memberId = member.pass(own, (answer) => settled(one, answer))
+      if (one.memberId !== null || !close(one)) return
       const text = `The upstream '${member.upstream.name}' is not there: ${member.absence()}`
-      if (message.method !== 'tools/call') return fail(INTERNAL_ERROR, text)
-      reply.answer(answerText(rawId, { result: inEra(errorResult(`${text} The call was not made.`)) }))
+      if (message.method !== 'tools/call') fail(INTERNAL_ERROR, text)
+      else reply.answer(answerText(rawId, { result: inEra(errorResult(`${text} The call was not made.`)) }))
     }
+    // A server that is just being started may yet take it.
+    const connecting = member.connecting()
+    if (connecting === null) send()
+    else void connecting.then(send)
     return () => takeBack(one)
   }
 
