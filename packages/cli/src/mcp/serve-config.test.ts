@@ -50,9 +50,16 @@ describe('the configuration of lictor mcp serve', () => {
             workingDirectory: folder,
             environment: {},
             roots: 'hide',
-            connectSeconds: 30,
+            connectSeconds: 120,
           },
-          { name: 'far', kind: 'http', url: 'https://far.example/mcp', headers: {}, roots: 'hide', connectSeconds: 30 },
+          {
+            name: 'far',
+            kind: 'http',
+            url: 'https://far.example/mcp',
+            headers: {},
+            roots: 'hide',
+            connectSeconds: 120,
+          },
         ],
       },
     )

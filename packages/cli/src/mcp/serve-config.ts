@@ -198,7 +198,7 @@ function readUpstreams(value: unknown, folder: string, say: Say): UpstreamConfig
     const shared = {
       name,
       roots: choiceOf(members.roots ?? 'hide', [...path, 'roots'], ['hide', 'forward'] as const, say),
-      connectSeconds: numberOf(members.connect_seconds ?? 30, [...path, 'connect_seconds'], 1, 600, say),
+      connectSeconds: numberOf(members.connect_seconds ?? 120, [...path, 'connect_seconds'], 1, 600, say),
     }
     if ((members.command === undefined) === (members.url === undefined)) say(path, "says either 'command' or 'url'")
     if (members.url === undefined) {

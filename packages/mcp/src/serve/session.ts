@@ -106,6 +106,8 @@ const KNOWN: ReadonlySet<string> = new Set([...ROUTED, ...Object.keys(LISTS), 'p
 export const isKnownMethod = (method: string): boolean => KNOWN.has(method)
 
 const MOST_PAGES = 64
+/** How long a request waits for a server that is being started: well below the time-outs of common clients. */
+const CONNECTING_MS = 30_000
 /** Questions of servers that may wait for their answers. */
 const MOST_QUESTIONS = 1000
 
@@ -228,7 +230,7 @@ export function createSession(deps: SessionDeps): Session {
     if (!isShared) byId.set(message.id as string, one)
     if (token !== null) byToken.set(token, one)
     const send = () => {
-      if (!open.has(one)) return
+      if (!open.has(one) || one.memberId !== null) return
       one.memberId = member.pass(own, (answer) => settled(one, answer))
       if (one.memberId !== null || !close(one)) return
       const text = `The upstream '${member.upstream.name}' is not there: ${member.absence()}`
@@ -238,7 +240,13 @@ export function createSession(deps: SessionDeps): Session {
     // A server that is just being started may yet take it.
     const connecting = member.connecting()
     if (connecting === null) send()
-    else void connecting.then(send)
+    else {
+      const cancel = clock.after(CONNECTING_MS, send)
+      void connecting.then(() => {
+        cancel()
+        send()
+      })
+    }
     return () => takeBack(one)
   }
 
