@@ -104,7 +104,7 @@ function oauthVerifier(oauth: OAuthConfig) {
       )
     const { sub = '', client_id } = payload
     const claims = { iss: payload.iss, scope: scopes, ...(typeof client_id === 'string' ? { client_id } : {}) }
-    return { id: `oauth ${sub} ${String(client_id ?? '')}`, principal: { userId: sub, claims } }
+    return { id: `oauth ${JSON.stringify([sub, client_id])}`, principal: { userId: sub, claims } }
   }
 }
 

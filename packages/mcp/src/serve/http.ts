@@ -380,6 +380,8 @@ export function createMcpHttp<C extends Caller>(
       )
     }
     if (error instanceof Answered) return answerWith(request, response, error, 'null')
+    // A client that went away while it was sending is no fault, and hears no answer.
+    if (request.errored !== null) return
     log('fault', { method, error: (error as Error).stack ?? String(error) })
     if (response.headersSent) response.destroy()
     else json(response, 500, answerText('null', { error: { code: -32_603, message: 'A fault of the gateway.' } }))
