@@ -321,15 +321,13 @@ createInterface({ input: process.stdin }).on('line', (line) => {
         request.headers['mcp-name'],
         request.headers['mcp-protocol-version'],
       ])
-      response
-        .writeHead(message.method === 'initialize' ? 400 : 200, { 'content-type': 'application/json' })
-        .end(
-          JSON.stringify({
-            jsonrpc: '2.0',
-            id: message.method === 'initialize' ? null : message.id,
-            ...answer(message),
-          }),
-        )
+      response.writeHead(message.method === 'initialize' ? 400 : 200, { 'content-type': 'application/json' }).end(
+        JSON.stringify({
+          jsonrpc: '2.0',
+          id: message.method === 'initialize' ? null : message.id,
+          ...answer(message),
+        }),
+      )
     })
     const { url } = await bench.start(
       { upstreams: { near: { command: [process.execPath, script] }, far: { url: far } } },

@@ -49,7 +49,7 @@ describe('streams that outlive their connections', () => {
   })
 
   it('a stream that has ended is kept for its time, and then is none', () => {
-    const { clock, streams: all } = streams({ bytes: 100, finishedMs: 1000 })
+    const { clock, streams: all } = streams({ bytes: 1000, finishedMs: 1000 })
     const stream = all.open(false)
     stream.send('a')
     stream.finish()
@@ -60,7 +60,7 @@ describe('streams that outlive their connections', () => {
   })
 
   it('beyond what is kept the oldest goes: streams that ended first; what is gone is not passed over in silence', () => {
-    const { streams: all } = streams({ bytes: 10, finishedMs: 1000 })
+    const { streams: all } = streams({ bytes: 700, finishedMs: 1000 })
     const old = all.open(false)
     old.send('12345')
     old.finish()

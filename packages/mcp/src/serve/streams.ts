@@ -46,6 +46,10 @@ interface Own extends EventStream {
   forget(): void
 }
 
+/** Bytes that one message takes beside its text, about: with very many small ones that is most of it. */
+const BESIDE_TEXT = 256
+const sizeOf = ({ text }: Kept): number => text.length + BESIDE_TEXT
+
 /** @param newId names a stream: nobody outside the session may guess what it means, and within it nobody needs to */
 export function createStreams(clock: McpClock, newId: () => string, kept = KEPT): Streams {
   /** Oldest first. */
@@ -60,13 +64,14 @@ export function createStreams(clock: McpClock, newId: () => string, kept = KEPT)
 
   /** What is oldest goes first: streams that ended, then messages of those that did not. */
   function makeRoom(): void {
+    if (bytes <= kept.bytes) return
     for (const stream of streams.values()) {
       if (bytes <= kept.bytes) return
       if (stream.isFinished()) drop(stream)
     }
     for (const stream of streams.values())
       while (bytes > kept.bytes && stream.events.length > 1) {
-        const size = (stream.events.shift() as Kept).text.length
+        const size = sizeOf(stream.events.shift() as Kept)
         stream.bytes -= size
         bytes -= size
       }
@@ -98,8 +103,8 @@ export function createStreams(clock: McpClock, newId: () => string, kept = KEPT)
         if (finished) return
         const event = { number: next++, text }
         stream.events.push(event)
-        stream.bytes += text.length
-        bytes += text.length
+        stream.bytes += sizeOf(event)
+        bytes += sizeOf(event)
         if (sink !== null) write(sink, event)
         makeRoom()
       },
