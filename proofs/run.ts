@@ -73,6 +73,12 @@ const proofs: readonly Proof[] = [
     found: /^mcp: .*/gm,
   },
   {
+    name: 'mcp-serve',
+    what: 'five real MCP servers behind `lictor mcp serve`, one of them over HTTP too, each with the four clients of TypeScript: the same, save names and what contracts change; of 200 calls no denied one reaches the server',
+    commands: [[...NODE, 'proofs/mcp/serve.ts']],
+    found: /^mcp serve: .*/gm,
+  },
+  {
     name: 'soak',
     what: 'an hour of mixed load on each database: does the server grow?',
     commands: ['sqlite', 'postgres'].map((database) => [...NODE, 'bench/soak/run.ts', '--database', database]),

@@ -1,11 +1,13 @@
 /**
  * What the MCP gateway adds to a call of a tool: a client beside a bare server, beside one behind a program that only passes
- * lines on, and beside one behind `lictor mcp wrap` with five contracts, by turns in one run. Needs `npm run build`.
+ * lines on, beside one behind `lictor mcp wrap` with five contracts, and over HTTP beside one behind `lictor mcp serve`, by turns in
+ * one run. Needs `npm run build`.
  *
  *   node --conditions=@lictor/source bench/mcp/run.ts [--calls 2000] [--turns 10] [--json FILE]
  */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -47,10 +49,11 @@ writeFileSync(
   ].join('\n'),
 )
 const server = [process.execPath, file('server.ts')]
+const lictor = file('../../packages/cli/dist/bin.js')
 
 interface Subject {
   readonly name: string
-  readonly child: ChildProcessWithoutNullStreams
+  readonly child: ChildProcess
   call(): Promise<void>
   readonly times: number[]
   /** Calls a second of each turn. */
@@ -88,6 +91,54 @@ async function start(name: string, command: readonly string[]): Promise<Subject>
   return { name, child, call, times: [], rates: [] }
 }
 
+/** The same server behind `lictor mcp serve`, by one session of one client. */
+async function serve(name: string): Promise<Subject> {
+  const config = join(folder, 'serve.json')
+  writeFileSync(config, JSON.stringify({ listen: { port: 0 }, upstreams: { bench: { command: server } } }))
+  const child = spawn(
+    process.execPath,
+    [lictor, 'mcp', 'serve', '--config', config, '--pins', folder, '--contracts', bundle],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  const url = await new Promise<string>((resolve) =>
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (line.includes('"event":"listening"')) resolve((JSON.parse(line) as { url: string }).url)
+    }),
+  )
+  const agent = new Agent({ keepAlive: true })
+  let session: string | null = null
+  const post = (message: object) =>
+    new Promise<string>((resolve, reject) => {
+      const headers = {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...(session === null ? {} : { 'mcp-session-id': session }),
+      }
+      request(url, { method: 'POST', agent, headers }, (response) => {
+        const id = response.headers['mcp-session-id']
+        if (typeof id === 'string') session = id
+        let text = ''
+        response.on('data', (chunk: Buffer) => {
+          text += chunk.toString()
+        })
+        response.on('end', () => resolve(text))
+      })
+        .on('error', reject)
+        .end(JSON.stringify({ jsonrpc: '2.0', ...message }))
+    })
+  const clientInfo = { name: 'b', version: '1' }
+  await post({ id: 0, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo } })
+  await post({ method: 'notifications/initialized' })
+  let count = 0
+  const call = async () => {
+    const path = `/data/report-${count++ % 100}.csv`
+    const text = await post({ id: count, method: 'tools/call', params: { name: 'bench__echo', arguments: { path } } })
+    if (!text.includes('"result"') || text.includes('"isError":true')) throw new Error(`A call failed: ${text}`)
+  }
+  for (let index = 0; index < WARM_UP; index++) await call()
+  return { name, child, call, times: [], rates: [] }
+}
+
 async function oneByOne({ call, times }: Subject): Promise<void> {
   for (let index = 0; index < calls / turns; index++) {
     const begin = performance.now()
@@ -114,14 +165,15 @@ try {
     await start('lines passed on', [process.execPath, '--conditions=@lictor/source', file('pass.ts'), ...server]),
     await start('lictor mcp wrap', [
       process.execPath,
-      file('../../packages/cli/dist/bin.js'),
+      lictor,
       ...['mcp', 'wrap', '--pins', folder, '--name', 'bench', '--contracts', bundle, '--'],
       ...server,
     ]),
+    await serve('lictor mcp serve'),
   )
   for (let turn = 0; turn < turns; turn++) for (const subject of subjects) await oneByOne(subject)
   for (let turn = 0; turn < turns; turn++) for (const subject of subjects) await together(subject)
-  const [bare, pass, wrap] = subjects as [Subject, Subject, Subject]
+  const [bare, pass, wrap, served] = subjects as [Subject, Subject, Subject, Subject]
   const memory = residentMemory(wrap.child)
   const p50 = ({ times }: Subject) => quantile(times, 0.5)
   const rate = ({ rates }: Subject) => quantile(rates, 0.5)
@@ -158,6 +210,9 @@ try {
       goal: { atLeast: 2000 },
     },
     { what: 'memory of lictor mcp wrap after the calls', value: memory, unit: 'MiB' },
+    { what: 'call through lictor mcp serve, p50', value: p50(served), unit: 'ms' },
+    { what: 'calls a second through lictor mcp serve', value: rate(served), unit: 'calls/s' },
+    { what: 'memory of lictor mcp serve after the calls', value: residentMemory(served.child), unit: 'MiB' },
   ])
 } finally {
   for (const { child } of subjects) child.kill()

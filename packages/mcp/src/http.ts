@@ -1,4 +1,5 @@
-import { createSseReader } from '@lictor/wire'
+import { createSseReader, pauseAfter } from '@lictor/wire'
+import type { McpClock } from './clock.ts'
 import { McpDisconnected, McpSessionLost } from './errors.ts'
 import { readMessage } from './messages.ts'
 import type { OpenTransport, SentAbout } from './transport.ts'
@@ -11,6 +12,8 @@ export interface HttpOptions {
   readonly fetch: typeof globalThis.fetch
   /** Bytes that an answer may have. */
   readonly largestMessage: number
+  /** Hears what the server says that answers nothing, by a stream of its own where the server has one; the clock tells when to try again. */
+  readonly listening?: McpClock
 }
 
 /** What a transport over HTTP is told once the versions are agreed upon. */
@@ -72,6 +75,39 @@ export const httpTransport =
       if (sse === null && text.trim() !== '') events.message(text)
     }
 
+    /** A server that has no such stream says so; one that breaks off is asked again, from where it broke off. */
+    async function listen(clock: McpClock): Promise<void> {
+      let last: string | null = null
+      for (let failures = 0; !isClosed && forgotten === null; failures++) {
+        if (failures > 0) await new Promise<void>((resolve) => clock.after(pauseAfter(failures, LISTEN_AGAIN), resolve))
+        if (isClosed || forgotten !== null) return
+        const { 'content-type': _, ...headers } = headersOf(undefined)
+        const since: Record<string, string> = last === null ? {} : { 'last-event-id': last }
+        try {
+          const response = await fetch(url, {
+            headers: { ...headers, accept: 'text/event-stream', ...since },
+            signal: closing.signal,
+          })
+          const isStream = /^text\/event-stream/i.test(response.headers.get('content-type') ?? '')
+          if (!response.ok || !isStream || response.body === null) {
+            await response.body?.cancel()
+            if (response.status < 500) return
+            continue
+          }
+          const decoder = new TextDecoder()
+          const sse = createSseReader(largestMessage)
+          for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
+            for (const { data, id } of sse.push(decoder.decode(chunk, { stream: true }))) {
+              failures = 0
+              last = id === '' ? last : id
+              if (data !== '') events.message(data)
+            }
+        } catch {
+          // Calls tell whether the server is there; this stream is only tried again.
+        }
+      }
+    }
+
     return {
       async send(text, about) {
         if (isClosed) throw new McpDisconnected('The connection is closed.')
@@ -86,6 +122,8 @@ export const httpTransport =
         }
         session = response.headers.get('mcp-session-id') ?? session
         if (response.ok) {
+          if (about?.method === 'notifications/initialized' && options.listening && !state.isModern)
+            void listen(options.listening)
           // The answer to a long call comes late: nobody who sends waits for it here.
           void read(response)
             .then(() => 'The server ended its answer without one to this request')
@@ -120,6 +158,8 @@ export const httpTransport =
       },
     }
   }
+
+const LISTEN_AGAIN = { firstMs: 1000, longestMs: 30_000, jitter: 0.25 }
 
 /** An error in the place of an answer that did not come. */
 function brokenOff(request: string, message: string): string {

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { openPinFiles, type PinFile, pinFolder } from '../mcp/pin-files.ts'
+import type { ServeOptions } from '../mcp/serve.ts'
 import type { WrapOptions } from '../mcp/wrap.ts'
 import { present, table } from '../terminal/terminal.ts'
 
@@ -10,38 +11,36 @@ import { present, table } from '../terminal/terminal.ts'
 export function mcpCommand({ terminal, settings, exitWith }: Context): Command {
   const mcp = new Command('mcp').description('put MCP servers under contract')
 
-  const wrap = mcp
-    .command('wrap')
-    .description('start an MCP server and stand before it: for the place of its command in the settings of a client')
-    .argument('<command...>', 'the command of the server, behind --')
-    .option('--contracts <file...>', 'contract bundles, composed left to right', [])
-    .option('--agent <id>', 'with --url: the agent that this is at the server (default: the name)')
-    .option('--bundle <name>', 'with --url: the bundle (default: the one that the server assigns)')
-    .option('--env <name>', 'the environment that calls are made in', 'production')
+  const wrap = judged(
+    mcp
+      .command('wrap')
+      .description('start an MCP server and stand before it: for the place of its command in the settings of a client')
+      .argument('<command...>', 'the command of the server, behind --'),
+    'the name',
+  )
     .option('--name <name>', 'names the MCP server in what is pinned and recorded (default: from its command)')
-    .option(
-      '--pins <folder>',
-      'where tools are pinned (default: LICTOR_MCP_PINS, else lictor/mcp of your configuration)',
-    )
-    .option('--audit <file>', 'append the audit events to a file; with --contracts')
-    .addOption(
-      new Option('--mode <mode>', 'observe refuses nothing and records what it would').choices(['enforce', 'observe']),
-    )
     .addOption(
       new Option('--roots <roots>', "hide keeps the client's folders from the server")
         .choices(['forward', 'hide'])
         .default('forward'),
     )
-    .option(
-      '--patience <seconds>',
-      'how long a client without progress waits for a person before it is asked to call again',
-      seconds,
-      50,
-    )
   wrap.action(async (command: string[], options: Omit<WrapOptions, 'url'>) => {
     const { wrap: start } = await import('../mcp/wrap.ts')
     const { url } = settings(wrap)
     exitWith(await start(command, { ...options, ...(url === undefined ? {} : { url }) }, terminal))
+  })
+
+  const serving = judged(
+    mcp
+      .command('serve')
+      .description('serve many MCP servers as one over Streamable HTTP, for many clients')
+      .requiredOption('--config <file>', 'the servers behind, who may call, and where to listen (YAML; docs/mcp.md)'),
+    'mcp-gateway',
+  )
+  serving.action(async (options: Omit<ServeOptions, 'url'>) => {
+    const { serve } = await import('../mcp/serve.ts')
+    const { url } = settings(serving)
+    exitWith(await serve({ ...options, ...(url === undefined ? {} : { url }) }, terminal))
   })
 
   const pins = mcp
@@ -82,6 +81,29 @@ export function mcpCommand({ terminal, settings, exitWith }: Context): Command {
 
   const filesOf = (options: { pins?: string }) => openPinFiles(options.pins ?? pinFolder(terminal.environment))
   return mcp
+}
+
+/** What every gateway is told: by what to judge, and where to keep what it has seen. */
+function judged(command: Command, usualAgent: string): Command {
+  return command
+    .option('--contracts <file...>', 'contract bundles, composed left to right', [])
+    .option('--agent <id>', `with --url: the agent that this is at the server (default: ${usualAgent})`)
+    .option('--bundle <name>', 'with --url: the bundle (default: the one that the server assigns)')
+    .option('--env <name>', 'the environment that calls are made in', 'production')
+    .option(
+      '--pins <folder>',
+      'where tools are pinned (default: LICTOR_MCP_PINS, else lictor/mcp of your configuration)',
+    )
+    .option('--audit <file>', 'append the audit events to a file; with --contracts')
+    .addOption(
+      new Option('--mode <mode>', 'observe refuses nothing and records what it would').choices(['enforce', 'observe']),
+    )
+    .option(
+      '--patience <seconds>',
+      'how long a client without progress waits for a person before it is asked to call again',
+      seconds,
+      50,
+    )
 }
 
 function rowsOf({ server, tools, held }: PinFile): string[][] {

@@ -5,6 +5,7 @@ import {
   type GovernedCall,
   type Guard,
   type GuardState,
+  type RunOptions,
   realPath,
 } from '@lictor/guard'
 import {
@@ -20,11 +21,14 @@ import {
 const MOST_TOOLS = 1000
 const UNBOUNDED = { maxAttempts: Number.MAX_SAFE_INTEGER, maxToolCalls: Number.MAX_SAFE_INTEGER }
 
+/** On whose behalf calls are made, and in which session of the guard. */
+export type JudgedFor = Pick<RunOptions, 'sessionId' | 'principal'>
+
 /**
  * A guard as the judge of a gateway.
  * @param guard the guard, made at the first call that is judged: a start that only asks what there is leaves no trace
  */
-export function guardJudge(guard: () => Guard | Promise<Guard>): Judge {
+export function guardJudge(guard: () => Guard | Promise<Guard>, judgedFor: JudgedFor = {}): Judge {
   /** The latest call of each tool: what its contracts find in its results is not shown by other ways either. */
   const latest = new Map<string, { guard: Guard; call: GovernedCall }>()
   const context = { resolvePath: realPath, env: process.env }
@@ -45,7 +49,7 @@ export function guardJudge(guard: () => Guard | Promise<Guard>): Judge {
 
   function begin(judging: Guard, { tool, args, metadata, signal }: CallToJudge): JudgedCall | Promise<JudgedCall> {
     unbind(judging)
-    const begun = judging.begin(tool, args, { metadata, signal })
+    const begun = judging.begin(tool, args, { ...judgedFor, metadata, signal })
     return begun instanceof Promise
       ? begun.then((call) => remembered(judging, tool, call))
       : remembered(judging, tool, begun)

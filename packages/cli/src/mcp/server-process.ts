@@ -9,6 +9,12 @@ const STDERR_KEPT = 4096
 /** What this command is given and its server is not. */
 const OWN_SECRETS = ['LICTOR_API_KEY', 'LICTOR_TOKEN', 'LICTOR_PASSWORD', 'LICTOR_MASTER_KEY']
 
+/** What ends those that still run: none outlives this process. */
+const running = new Set<() => void>()
+const killRunning = () => {
+  for (const kill of running) kill()
+}
+
 interface Pressure {
   full(): void
   free(): void
@@ -16,6 +22,8 @@ interface Pressure {
 
 export interface McpProcess {
   write(text: string): void
+  /** Bytes that it has not taken yet. */
+  unread(): number
   /** Its output from now on. */
   onOutput(take: (chunk: Buffer) => void): void
   /** Its input can take no more, and then again can. */
@@ -68,7 +76,8 @@ export async function startMcpProcess(
     }
   }
   const killAll = () => signal('SIGKILL')
-  process.once('exit', killAll)
+  if (running.size === 0) process.once('exit', killRunning)
+  running.add(killAll)
   let isOver = false
   let pressure: Pressure | null = null
   const ended = new Promise<{ code: number; reason: string }>((resolve) => {
@@ -82,7 +91,8 @@ export async function startMcpProcess(
     })
     child.once('close', (code, by) => {
       isOver = true
-      process.off('exit', killAll)
+      running.delete(killAll)
+      if (running.size === 0) process.off('exit', killRunning)
       const tail = said.toString('utf8').trim()
       const how = by === null ? `exit code ${code}` : `signal ${by}`
       resolve({ code: code ?? 1, reason: `The server ended (${how})${tail === '' ? '' : `; it last wrote: ${tail}`}.` })
@@ -103,6 +113,7 @@ export async function startMcpProcess(
     write(text) {
       if (!child.stdin.write(text)) pressure?.full()
     },
+    unread: () => child.stdin.writableLength,
     onOutput(take) {
       child.stdout.on('data', take)
     },

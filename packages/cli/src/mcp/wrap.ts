@@ -1,39 +1,24 @@
 import { isAbsolute, resolve } from 'node:path'
-import { Edictum, FileAuditSink, type Guard, type Logger } from '@lictor/guard'
 import { createGateway, createSkippingReader, type Gateway, PATIENCE } from '@lictor/mcp/gateway'
 import { CliError } from '../errors.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { askAboutHeld } from './ask-about-held.ts'
-import { guardJudge, isMcpSuccess } from './guard-judge.ts'
+import { guardJudge } from './guard-judge.ts'
+import { idIn, LARGEST_FROM_SERVER, LARGEST_TO_CLIENT, LARGEST_TO_SERVER } from './messages.ts'
+import { type GuardChoice, openGuard } from './open-guard.ts'
 import { openPinFiles, pinFolder, serverName } from './pin-files.ts'
+import { processClock } from './process-clock.ts'
 import { GRACE_MS, startMcpProcess } from './server-process.ts'
 
-export interface WrapOptions {
-  /** Bundles, composed left to right; empty when a server gives the contracts. */
-  readonly contracts: readonly string[]
-  readonly url?: string
-  readonly agent?: string
-  readonly bundle?: string
-  readonly env: string
+export interface WrapOptions extends GuardChoice {
   readonly name?: string
   readonly pins?: string
-  readonly audit?: string
-  readonly mode?: 'enforce' | 'observe'
   readonly roots: 'forward' | 'hide'
   /** Seconds. */
   readonly patience: number
 }
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds).unref())
-
-/** Clients of both SDKs take 10 MiB a message. */
-const LARGEST_TO_CLIENT = 9_000_000
-const LARGEST_TO_SERVER = 9_000_000
-/** More is dropped, and the call it answers is told so. */
-const LARGEST_FROM_SERVER = 32 * 1024 * 1024
-
-/** Events that are kept in memory; whoever wants them all names a file, or connects to a server. */
-const EVENTS_KEPT = 1000
 
 /**
  * Stand between the client on standard input and output and the server that `command` starts.
@@ -70,14 +55,7 @@ export async function wrap(command: readonly string[], options: WrapOptions, ter
         held.ask(found.held)
       },
     },
-    clock: {
-      now: () => Date.now(),
-      after(milliseconds, task) {
-        // What only waits for its time keeps no process alive.
-        const timer = setTimeout(task, milliseconds).unref()
-        return () => clearTimeout(timer)
-      },
-    },
+    clock: processClock,
     patience: { ...PATIENCE, answerMs: options.patience * 1000 },
     toClient: (text) => process.stdout.write(`${text}\n`),
     toServer: (text) => server.write(`${text}\n`),
@@ -122,77 +100,4 @@ export async function wrap(command: readonly string[], options: WrapOptions, ter
   if (first === 'client') return 0
   note(reason)
   return code === 0 ? 1 : code
-}
-
-/** The id of a dropped line, as JSON text: it is written first or last. */
-function idIn(head: string, tail: string): string | null {
-  const id = String.raw`"id"\s*:\s*(-?\d+|"[^"\\]*")`
-  const version = String.raw`"jsonrpc"\s*:\s*"2\.0"`
-  const first = new RegExp(String.raw`^\s*\{\s*(?:${version}\s*,\s*)?${id}\s*[,}]`).exec(head)
-  const last = new RegExp(String.raw`,\s*${id}\s*(?:,\s*${version}\s*)?\}\s*$`).exec(tail)
-  return first?.[1] ?? last?.[1] ?? null
-}
-
-interface OpenedGuard {
-  get(): Guard | Promise<Guard>
-  close(): Promise<void>
-}
-
-function openGuard(
-  options: WrapOptions,
-  { environment }: Terminal,
-  { name, note, place }: { name: string; note: (line: string) => void; place: (path: string) => string },
-): OpenedGuard {
-  const logger: Logger = { debug() {}, info() {}, warn: note, error: note }
-  const shared = {
-    logger,
-    environment: options.env,
-    localEvents: EVENTS_KEPT,
-    successCheck: isMcpSuccess,
-    environmentVariables: environment,
-    ...(options.mode === undefined ? {} : { mode: options.mode }),
-  }
-  const audit = options.audit === undefined ? {} : { auditSink: new FileAuditSink(place(options.audit)) }
-  if (options.contracts.length > 0) {
-    // Read at once: who gave a file with a fault in it is told before any client connects.
-    const guard = Edictum.fromYaml(options.contracts.map(place), { ...shared, ...audit })
-    return { get: () => guard, close: () => guard.close() }
-  }
-  const url = options.url ?? environment.LICTOR_URL
-  const apiKey = environment.LICTOR_API_KEY
-  if (url === undefined || !apiKey)
-    throw new CliError('no_contracts', 'Nothing says what the tools may do.', {
-      exitCode: 2,
-      hint: 'Name contracts with --contracts FILE, or a server with --url (or LICTOR_URL) and its key in LICTOR_API_KEY.',
-    })
-  let connecting: Promise<Guard> | null = null
-  let made: Guard | null = null
-  return {
-    get() {
-      if (made !== null) return made
-      connecting ??= Edictum.fromServer({
-        ...shared,
-        url,
-        apiKey,
-        agentId: options.agent ?? name,
-        bundleName: options.bundle ?? null,
-        allowInsecure: false,
-      }).then(
-        (guard) => {
-          made = guard
-          return guard
-        },
-        (error: unknown) => {
-          // The next call tries anew.
-          connecting = null
-          throw error
-        },
-      )
-      return connecting
-    },
-    async close() {
-      await connecting?.catch(() => {})
-      await made?.close()
-    },
-  }
 }

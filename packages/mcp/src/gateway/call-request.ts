@@ -7,6 +7,8 @@ export interface CallRequest {
   readonly message: Message
   /** The name that contracts know it by. */
   readonly tool: string
+  /** The name that the server knows it by. */
+  readonly ownName: string
   readonly args: Readonly<Record<string, unknown>>
   /** Where the client wants to hear of progress; JSON text. */
   readonly token: string | null
@@ -35,8 +37,11 @@ const BESIDE = ['_meta', 'task', 'inputResponses', 'requestState']
 /** Names of parameters that servers read. */
 const READ = ['name', 'arguments', 'uri', 'ref', 'argument', 'context', ...BESIDE]
 
-/** @throws Unjudgeable */
-export function readCall(message: Message): CallRequest {
+/**
+ * @param toolName the name under which contracts know a tool
+ * @throws Unjudgeable
+ */
+export function readCall(message: Message, toolName = (own: string): string => own): CallRequest {
   const params = paramsOf(message)
   const span = message.members.get('params')
   if (span !== undefined && !isRecord(message.value.params)) throw new Unjudgeable('The parameters are no object.')
@@ -65,7 +70,7 @@ export function readCall(message: Message): CallRequest {
     const tool = JUDGED_METHODS[message.method] ?? message.method
     const exact = span === undefined ? {} : (parseExact(message.text.slice(span.start, span.end)) as object)
     const args = Object.fromEntries(Object.entries(exact).filter(([name]) => !BESIDE.includes(name)))
-    return { ...beside, tool, args }
+    return { ...beside, tool, ownName: tool, args }
   }
   if (typeof params.name !== 'string') throw new Unjudgeable('The name of a tool is a text.')
   if (params.arguments !== undefined && !isRecord(params.arguments))
@@ -73,7 +78,7 @@ export function readCall(message: Message): CallRequest {
   const place = members?.get('arguments')
   const args =
     place === undefined ? {} : (parseExact(message.text.slice(place.start, place.end)) as Record<string, unknown>)
-  return { ...beside, tool: params.name, args }
+  return { ...beside, tool: toolName(params.name), ownName: params.name, args }
 }
 
 /** @throws Unjudgeable for an argument that differs from one of the tool's own by its case alone */

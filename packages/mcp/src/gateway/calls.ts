@@ -39,6 +39,8 @@ export function createCalls(deps: {
   readonly catalogue: Catalogue
   readonly answers: Answers
   readonly metadata: Readonly<Record<string, unknown>>
+  /** The name under which contracts know a tool. */
+  readonly toolName: (own: string) => string
   readonly note: (line: string) => void
 }): Calls {
   const { judge, waiting, unfinished, upstream, catalogue, answers, note } = deps
@@ -57,7 +59,7 @@ export function createCalls(deps: {
     if (continued !== undefined) return continued
     let outputSchema: unknown
     if (request.message.method === 'tools/call') {
-      const found = await catalogue.find(tool)
+      const found = await catalogue.find(request.ownName)
       if (found.kind === 'unknown') throw new Unjudgeable(`Unknown tool: ${tool}`)
       if (found.kind === 'held')
         throw new Refused(
@@ -181,7 +183,7 @@ export function createCalls(deps: {
   return {
     async take(open) {
       try {
-        const request = readCall(open.message)
+        const request = readCall(open.message, deps.toolName)
         const call = await judged(open, request)
         if (call === null) return refuse(open, stillWaiting(request.tool))
         if (open.isCancelled) return await call.judged.cancel('The client took the call back before it was made.')
@@ -206,6 +208,7 @@ export function createCalls(deps: {
       const request = {
         message: open.message,
         tool: call.tool,
+        ownName: call.tool,
         args: {},
         token: null,
         isContinuation: false,

@@ -36,6 +36,8 @@ export interface GatewayOptions {
   readonly server: string
   /** Some servers let the client's roots widen what they may touch; hidden, their own settings hold. */
   readonly roots: 'forward' | 'hide'
+  /** The name under which clients and contracts know a tool of the server. Default: its own. */
+  readonly toolName?: (own: string) => string
   /** Bytes of a message that every client takes. */
   readonly largestToClient: number
   /** Bytes of a message that every server takes. */
@@ -48,6 +50,8 @@ export interface Gateway {
   fromServer(line: string): void
   /** The server's answer to this request was longer than what is taken. Id null: nobody can tell which. */
   tooLong(id: number | null, bytes: number): void
+  /** There will be no answer to this request of the gateway: why, in a sentence. */
+  lost(id: number, reason: string): void
   /** A person has accepted tools that were held back: the client is told to list them again. */
   toolsAccepted(): void
   /** The client's message with this id (JSON text; null where it cannot be told) was longer than what is read. */
@@ -106,6 +110,7 @@ const LATE_MS = 600_000
 export function createGateway(options: GatewayOptions): Gateway {
   const { judge, clock, toClient, toServer, note, patience } = options
   const metadata = { mcp_server: options.server }
+  const toolName = options.toolName ?? ((own: string) => own)
   /** The client's requests that are not answered, by their ids. */
   const open = new Map<string, OpenRequest>()
   /** Requests for changes, by the ids that the server knows them by. */
@@ -213,7 +218,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (close(request)) deliver(answerText(request.rawId, { error }))
     },
   }
-  const calls = createCalls({ judge, waiting, unfinished, upstream, catalogue, answers, metadata, note })
+  const calls = createCalls({ judge, waiting, unfinished, upstream, catalogue, answers, metadata, toolName, note })
 
   // From the client
 
@@ -416,6 +421,9 @@ export function createGateway(options: GatewayOptions): Gateway {
       const reason = `${TOO_LONG}: ${bytes} bytes.`
       note(`The server wrote a message of ${bytes} bytes, which is not taken.`)
       if (id !== null) upstream.lose(id, reason)
+    },
+    lost(id, reason) {
+      upstream.lose(id, reason)
     },
     toolsAccepted() {
       catalogue.changed()

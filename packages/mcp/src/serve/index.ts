@@ -1,0 +1,6 @@
+export { createMcpHttp, type McpHttpDeps, NotLetIn } from './http.ts'
+export type { OpenWay, WayEvents } from './link.ts'
+export { createUpstream, type Limits, type Upstream, type UpstreamDefinition } from './member.ts'
+export { UPSTREAM_NAME } from './names.ts'
+export { createSession, type Session, type SessionDeps } from './session.ts'
+export { type Caller, createSessions, mark, type SessionLimits, type Sessions } from './sessions.ts'
