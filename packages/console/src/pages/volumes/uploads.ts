@@ -1,0 +1,118 @@
+/** Uploads of this tab, two at a time. They go on while other pages are looked at. */
+
+export type UploadState =
+  /** Something of this name is there: it is replaced only when a person says so. */
+  | { readonly kind: 'asks' }
+  | { readonly kind: 'waits' }
+  /** Of the file's bytes so many have gone. */
+  | { readonly kind: 'sends'; readonly sent: number }
+  | { readonly kind: 'done' | 'cancelled' }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+/** A file on its way to a volume. */
+export interface Upload {
+  readonly id: number
+  readonly volumeId: string
+  /** Where it goes, from the volume's root. */
+  readonly path: string
+  readonly file: Blob
+  readonly state: UploadState
+}
+
+export interface Uploads {
+  /** `isThere`: whether something of this path is in the volume already. */
+  add(
+    volumeId: string,
+    files: readonly { readonly path: string; readonly file: Blob; readonly isThere: boolean }[],
+  ): void
+  /** Sends what asked, failed, or was cancelled. */
+  send(id: number): void
+  cancel(id: number): void
+  /** Takes what has ended off the list. */
+  clear(volumeId: string): void
+  /** Breaks off everything, and forgets it. */
+  forget(): void
+  readonly subscribe: (listener: () => void) => () => void
+  /** The same list until something changes. */
+  readonly all: () => readonly Upload[]
+}
+
+/** Uploads that go at once: a browser holds six connections to a server, and the console needs some. */
+const AT_ONCE = 2
+
+export const isUnderWay = ({ state: { kind } }: Upload): boolean => kind === 'waits' || kind === 'sends'
+export const hasEnded = ({ state: { kind } }: Upload): boolean =>
+  kind === 'done' || kind === 'cancelled' || kind === 'failed'
+
+/**
+ * @param deps.send sends one, telling how far it is; rejects when it was refused or broken off
+ * @param deps.words why it was refused, for a person
+ */
+export function createUploads(deps: {
+  readonly send: (upload: Upload, onSent: (bytes: number) => void, signal: AbortSignal) => Promise<void>
+  readonly words: (error: unknown) => string
+}): Uploads {
+  let list: readonly Upload[] = []
+  let last = 0
+  const listeners = new Set<() => void>()
+  const breaks = new Map<number, AbortController>()
+
+  const become = (next: readonly Upload[]) => {
+    list = next
+    for (const notify of listeners) notify()
+  }
+  const put = (id: number, state: UploadState) =>
+    become(list.map((upload) => (upload.id === id ? { ...upload, state } : upload)))
+
+  function next(): void {
+    const upload = breaks.size < AT_ONCE ? list.find(({ state }) => state.kind === 'waits') : undefined
+    if (!upload) return
+    const { id } = upload
+    const life = new AbortController()
+    breaks.set(id, life)
+    put(id, { kind: 'sends', sent: 0 })
+    const onSent = (sent: number) => life.signal.aborted || put(id, { kind: 'sends', sent })
+    deps
+      .send(upload, onSent, life.signal)
+      .then(
+        () => put(id, { kind: 'done' }),
+        (error: unknown) =>
+          put(id, life.signal.aborted ? { kind: 'cancelled' } : { kind: 'failed', reason: deps.words(error) }),
+      )
+      .finally(() => {
+        breaks.delete(id)
+        next()
+      })
+    next()
+  }
+
+  return {
+    add(volumeId, files) {
+      const added = files.map(({ path, file, isThere }): Upload => {
+        last += 1
+        return { id: last, volumeId, path, file, state: { kind: isThere ? 'asks' : 'waits' } }
+      })
+      become([...list, ...added])
+      next()
+    },
+    send(id) {
+      put(id, { kind: 'waits' })
+      next()
+    },
+    cancel(id) {
+      const life = breaks.get(id)
+      if (life) life.abort()
+      else put(id, { kind: 'cancelled' })
+    },
+    clear: (volumeId) => become(list.filter((upload) => upload.volumeId !== volumeId || !hasEnded(upload))),
+    forget() {
+      become([])
+      for (const life of breaks.values()) life.abort()
+    },
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    all: () => list,
+  }
+}
