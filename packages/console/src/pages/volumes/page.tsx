@@ -51,7 +51,12 @@ export function VolumesPage() {
     >
       <div ref={within}>
         <div className="mb-3 flex flex-wrap gap-2">
-          <FilterField label="Filter by name" value={search.q} onChange={(q) => set({ q }, true)} />
+          <FilterField
+            label="Filter by name"
+            value={search.q}
+            onChange={(q) => set({ q }, true)}
+            className="max-sm:w-40 max-sm:flex-1"
+          />
           <FilterMenu
             label="Class"
             value={search.kind}

@@ -173,7 +173,9 @@ function Shown({ volume }: { volume: Volume }) {
       }
     >
       <div ref={within} className="flex flex-col gap-4">
-        <Meter label="Used" used={volume.used_bytes} limit={limitOf(volume.size_limit_bytes)} format={bytes} />
+        <div className="max-w-md">
+          <Meter label="Used" used={volume.used_bytes} limit={limitOf(volume.size_limit_bytes)} format={bytes} />
+        </div>
         {mayWrite && (
           <>
             <input

@@ -35,7 +35,7 @@ export default function FileSheet({ from, path, onClose, children }: FileSheetPr
       className="sm:max-w-2xl"
     >
       {from !== null && (
-        <div className="flex flex-col gap-4">
+        <div className="flex flex-col gap-4 pt-1">
           <div className="flex flex-wrap gap-2">
             <Save from={from} name={name} />
             {children}
