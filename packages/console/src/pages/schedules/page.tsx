@@ -157,7 +157,15 @@ function Row({ schedule, mayWrite, onOpen }: RowProps) {
             {timingOf(schedule)}
           </code>
           <span className="block text-muted">
-            {next_at === null ? 'not due any more' : <Next at={next_at} zone={schedule.timezone} />}
+            {next_at === null ? (
+              enabled ? (
+                'never again'
+              ) : (
+                'not due while it is paused'
+              )
+            ) : (
+              <Next at={next_at} zone={schedule.timezone} />
+            )}
           </span>
         </span>
       </button>

@@ -31,8 +31,8 @@ const SECRETS = [
   { value: 'keep', label: 'None, or the one that it has' },
 ] as const
 const SIGNATURES = [
-  { value: 'aegis', label: 'X-Aegis-Signature, or GitHub’s' },
-  { value: 'stripe', label: 'Stripe-Signature' },
+  { value: 'aegis', label: 'HMAC of the body' },
+  { value: 'stripe', label: 'Stripe’s form' },
 ] as const
 
 interface RegisterProps {

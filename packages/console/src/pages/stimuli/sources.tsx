@@ -4,7 +4,7 @@ import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
-import { Entries, Entry, GraveButton } from '../../ui/entries.tsx'
+import { GraveButton } from '../../ui/entries.tsx'
 import { FilterField } from '../../ui/filter-field.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { Card, CardHeading } from '../../ui/page.tsx'
@@ -57,40 +57,17 @@ export function Sources({ q, onFilter, mayWrite, onRegister, onSend }: SourcesPr
           return shown.length === 0 ? (
             <Empty icon={Webhook} title="No source matches" />
           ) : (
-            <Entries label="Sources">
+            <ul aria-label="Sources" className="divide-y">
               {shown.map((one) => (
-                <Entry
+                <Row
                   key={one.source}
-                  title={visible(one.source)}
-                  whole={one.source}
-                  badge={<Known source={one} />}
-                  detail={<Detail source={one} />}
-                >
-                  <span className="flex flex-wrap items-center justify-end gap-1">
-                    {one.source !== EVERY_OTHER && (
-                      <CopyButton text={webhookAddress(one.source)} what={`address of ${one.source}`} />
-                    )}
-                    {mayWrite && (
-                      <>
-                        {one.source !== EVERY_OTHER && (
-                          <Button
-                            variant="quiet"
-                            size="sm"
-                            aria-label={`Send one of ${one.source}`}
-                            onClick={() => onSend(one.source)}
-                          >
-                            Send one
-                          </Button>
-                        )}
-                        <GraveButton label={`Remove ${one.source}`} onClick={() => askRemove(one.source)}>
-                          Remove
-                        </GraveButton>
-                      </>
-                    )}
-                  </span>
-                </Entry>
+                  source={one}
+                  mayWrite={mayWrite}
+                  onSend={() => onSend(one.source)}
+                  onRemove={() => askRemove(one.source)}
+                />
               ))}
-            </Entries>
+            </ul>
           )
         }}
       </Loaded>
@@ -102,18 +79,54 @@ export function Sources({ q, onFilter, mayWrite, onRegister, onSend }: SourcesPr
 /** Stands for every source that has no other way. */
 const EVERY_OTHER = '*'
 
+interface RowProps {
+  readonly source: Source
+  readonly mayWrite: boolean
+  readonly onSend: () => void
+  readonly onRemove: () => void
+}
+
+function Row({ source: one, mayWrite, onSend, onRemove }: RowProps) {
+  const { source, workflow, router_agent, created_by, updated_at } = one
+  const address = source === EVERY_OTHER ? null : webhookAddress(source)
+  return (
+    <li data-row className="flex flex-wrap items-center gap-x-4 gap-y-1.5 px-4 py-2.5">
+      <div className="min-w-0 flex-1 basis-64">
+        <p className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">
+          <span className="min-w-0 truncate font-medium" title={source}>
+            {visible(source)}
+          </span>
+          <Known source={one} />
+        </p>
+        <p className="break-words text-muted text-xs">
+          {workflow ? `begins ${visible(workflow)}` : `${visible(router_agent ?? '')} chooses what it begins`}; by{' '}
+          {visible(created_by)}, <When at={updated_at} />
+        </p>
+        {address && (
+          <p className="flex min-w-0 items-center gap-1">
+            <code className="min-w-0 break-all font-mono text-muted text-xs">{address}</code>
+            <CopyButton text={address} what={`address of ${source}`} />
+          </p>
+        )}
+      </div>
+      {mayWrite && (
+        <span className="flex gap-2">
+          {address && (
+            <Button size="sm" aria-label={`Send one of ${source}`} onClick={onSend}>
+              Send one
+            </Button>
+          )}
+          <GraveButton label={`Remove ${source}`} onClick={onRemove}>
+            Remove
+          </GraveButton>
+        </span>
+      )}
+    </li>
+  )
+}
+
 function Known({ source: { source, has_secret, signature } }: { source: Source }) {
   if (source === EVERY_OTHER) return <Badge>every other</Badge>
   if (!has_secret) return <Badge tone="ask">no secret here</Badge>
   return <Badge>{signature === 'stripe' ? 'signed as by Stripe' : 'signed'}</Badge>
-}
-
-function Detail({ source: { source, workflow, router_agent, created_by, updated_at } }: { source: Source }) {
-  return (
-    <>
-      {workflow ? `begins ${visible(workflow)}` : `${visible(router_agent ?? '')} chooses what it begins`}; by{' '}
-      {visible(created_by)}, <When at={updated_at} />
-      {source !== EVERY_OTHER && <code className="block font-mono text-faint">{webhookAddress(source)}</code>}
-    </>
-  )
 }
