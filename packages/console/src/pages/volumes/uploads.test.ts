@@ -18,7 +18,12 @@ function world() {
   const add = (...paths: string[]) =>
     uploads.add(
       'v',
-      paths.map((path) => ({ path, file: new Blob(['ab']), isThere: path.startsWith('/old') })),
+      paths.map((path) => ({
+        path,
+        file: new Blob(['ab']),
+        isThere: path.startsWith('/old'),
+        problem: path.startsWith('/large') ? 'too large' : null,
+      })),
     )
   const kinds = () => uploads.all().map(({ path, state }) => `${path} ${state.kind}`)
   const settled = () => new Promise((resolve) => setImmediate(resolve))
@@ -82,4 +87,12 @@ test('one that is cancelled is broken off, one that waits is never sent, and sig
   uploads.forget()
   await settled()
   expect(kinds()).toEqual([])
+})
+
+test('what is known to be refused is not sent, unless a person wants it', () => {
+  const { uploads, add, kinds, id } = world()
+  add('/large')
+  expect(uploads.all()[0]?.state).toEqual({ kind: 'failed', reason: 'too large' })
+  uploads.send(id('/large'))
+  expect(kinds()).toEqual(['/large sends'])
 })

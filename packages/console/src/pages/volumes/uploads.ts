@@ -9,6 +9,16 @@ export type UploadState =
   | { readonly kind: 'done' | 'cancelled' }
   | { readonly kind: 'failed'; readonly reason: string }
 
+/** A file that is to go to a volume. */
+export interface Given {
+  readonly path: string
+  readonly file: Blob
+  /** Whether something of this path is in the volume already. */
+  readonly isThere: boolean
+  /** Why it would be refused, where that is known before it is sent; else null. */
+  readonly problem: string | null
+}
+
 /** A file on its way to a volume. */
 export interface Upload {
   readonly id: number
@@ -20,11 +30,7 @@ export interface Upload {
 }
 
 export interface Uploads {
-  /** `isThere`: whether something of this path is in the volume already. */
-  add(
-    volumeId: string,
-    files: readonly { readonly path: string; readonly file: Blob; readonly isThere: boolean }[],
-  ): void
+  add(volumeId: string, files: readonly Given[]): void
   /** Sends what asked, failed, or was cancelled. */
   send(id: number): void
   cancel(id: number): void
@@ -88,9 +94,11 @@ export function createUploads(deps: {
 
   return {
     add(volumeId, files) {
-      const added = files.map(({ path, file, isThere }): Upload => {
+      const added = files.map(({ path, file, isThere, problem }): Upload => {
         last += 1
-        return { id: last, volumeId, path, file, state: { kind: isThere ? 'asks' : 'waits' } }
+        const state: UploadState =
+          problem === null ? { kind: isThere ? 'asks' : 'waits' } : { kind: 'failed', reason: problem }
+        return { id: last, volumeId, path, file, state }
       })
       become([...list, ...added])
       next()

@@ -60,6 +60,7 @@ function Shown({ volume }: { volume: Volume }) {
     void navigate({ search: (now) => ({ ...now, ...change }), replace, resetScroll: false })
   const folder = orderly(search.path ?? '/')
   const files = useQuery(volumeQueries.files(id, folder))
+  const largest = useQuery(volumeQueries.quota()).data?.max_file_size_bytes ?? Number.MAX_SAFE_INTEGER
   const refusal = useRefusal('work')
   const mayWrite = refusal === null
   const [open, setOpen] = useState<Open>(null)
@@ -77,6 +78,9 @@ function Shown({ volume }: { volume: Volume }) {
         path: below(folder, path),
         file,
         isThere: taken.has(path.split('/')[0] ?? path),
+        // A browser hears of it only when all of the file has gone.
+        problem:
+          file.size > largest ? `The file has ${bytes(file.size)}; LICTOR_VOLUME_TIER allows ${bytes(largest)}.` : null,
       })),
     )
   }
