@@ -205,7 +205,16 @@ describe.skipIf(!hasBrowser)('files of volumes in the console', { timeout: 240_0
     await put(id, '/a.txt', 'before')
     page = await world.open(`volumes/${id}`)
     await files().getByText('a.txt').waitFor()
-    await drop([{ name: 'a.txt', text: 'after' }])
+    // Also one that came after the folder was read.
+    await page.route('**/files?**', (route) => route.abort())
+    await put(id, '/b.txt', 'meanwhile')
+    await drop([
+      { name: 'b.txt', text: 'after' },
+      { name: 'a.txt', text: 'after' },
+    ])
+    await page.getByRole('button', { name: 'Skip b.txt' }).click()
+    expect((await stat(id, '/b.txt')).sha256).toBe(sha256(Buffer.from('meanwhile')))
+    await page.unroute('**/files?**')
     await uploads().getByText('The name is taken.').waitFor()
     expect((await stat(id, '/a.txt')).sha256).toBe(sha256(Buffer.from('before')))
     await page.getByRole('button', { name: 'Replace a.txt' }).click()

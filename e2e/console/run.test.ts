@@ -90,6 +90,12 @@ describe.skipIf(!hasBrowser)('running agents in the console', { timeout: 240_000
     await page.keyboard.press('Enter')
     await page.waitForURL(new RegExp(`/executions/${id}$`))
     await page.getByRole('button', { name: /run_command Asked/ }).waitFor()
+    // What it wrote is looked at where it stands.
+    await page.getByRole('button', { name: 'greeting.txt', exact: true }).click()
+    await page.waitForURL(/file=greeting\.txt/)
+    await page.getByRole('region', { name: 'Content of greeting.txt' }).getByText('Hello, Ada!').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
     await page.keyboard.press('x')
     const asks = page.getByRole('alertdialog')
     await asks.getByRole('button', { name: 'Cancel', exact: true }).click()

@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import { addressOf, errorOf, queryString, request, UnreachableError } from '../../api/http.ts'
+import { ApiError, addressOf, errorOf, queryString, request, UnreachableError } from '../../api/http.ts'
 import type { Answer, Element } from '../../api/types.ts'
 
 export type Volume = Answer<'/v1/volumes/{volume_id}', 'get'>
@@ -75,6 +75,20 @@ export const deleteEntry = (id: string, path: string) =>
 
 /** Where the bytes of a file are. */
 export const contentPath = (id: string, path: string): string => `${at(id)}/files/download${queryString({ path })}`
+
+/** Whether a file of this path is in a volume. Of a folder the upload itself is told. @throws ApiError, UnreachableError */
+export async function isFileThere(
+  { volumeId, path }: { readonly volumeId: string; readonly path: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await request<unknown>(`${at(volumeId)}/files/stat`, { query: { path }, signal })
+    return true
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 404 || error.status === 422)) return false
+    throw error
+  }
+}
 
 /**
  * Sends a file, telling how many of its bytes have gone. `fetch` cannot tell that in every browser.

@@ -8,10 +8,10 @@ import { Card, CardHeading } from '../../ui/page.tsx'
 import { plural } from '../../ui/plural.ts'
 import { messageOf } from '../../ui/states.tsx'
 import { visible } from '../../ui/visible.ts'
-import { sendFile } from './queries.ts'
+import { isFileThere, sendFile } from './queries.ts'
 import { createUploads, hasEnded, isUnderWay, type Upload } from './uploads.ts'
 
-export const uploads = createUploads({ send: sendFile, words: messageOf })
+export const uploads = createUploads({ isThere: isFileThere, send: sendFile, words: messageOf })
 onSignOut(uploads.forget)
 
 const guard = (event: BeforeUnloadEvent) => event.preventDefault()

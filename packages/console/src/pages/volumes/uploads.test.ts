@@ -8,6 +8,7 @@ function world() {
     { onSent: (bytes: number) => void; resolve: () => void; reject: (error: Error) => void }
   >()
   const uploads = createUploads({
+    isThere: async ({ path }) => path.startsWith('/old'),
     send: ({ path }: Upload, onSent, signal) =>
       new Promise((resolve, reject) => {
         ways.set(path, { onSent, resolve, reject })
@@ -45,6 +46,7 @@ function world() {
 test('two are sent at a time, and the next when one has ended', async () => {
   const { add, kinds, settled, way } = world()
   add('/a', '/b', '/c')
+  await settled()
   expect(kinds()).toEqual(['/a sends', '/b sends', '/c waits'])
   way('/a').resolve()
   await settled()
@@ -54,7 +56,9 @@ test('two are sent at a time, and the next when one has ended', async () => {
 test('what would replace something is sent only when a person says so', async () => {
   const { uploads, add, kinds, settled, way, id } = world()
   add('/old', '/new')
+  await settled()
   expect(kinds()).toEqual(['/old asks', '/new sends'])
+  expect(() => way('/old')).toThrow('is not being sent')
   uploads.send(id('/old'))
   expect(kinds()[0]).toBe('/old sends')
   way('/old').resolve()
@@ -65,6 +69,7 @@ test('what would replace something is sent only when a person says so', async ()
 test('a refusal is kept with its reason, lets the next go, and can be tried again', async () => {
   const { uploads, add, settled, way, id } = world()
   add('/a')
+  await settled()
   way('/a').onSent(1)
   expect(uploads.all()[0]?.state).toEqual({ kind: 'sends', sent: 1 })
   way('/a').reject(new Error('too large'))
@@ -77,6 +82,7 @@ test('a refusal is kept with its reason, lets the next go, and can be tried agai
 test('one that is cancelled is broken off, one that waits is never sent, and signing out leaves none', async () => {
   const { uploads, add, kinds, settled, id, way } = world()
   add('/a', '/b', '/c')
+  await settled()
   uploads.cancel(id('/c'))
   uploads.cancel(id('/a'))
   way('/a').onSent(2)

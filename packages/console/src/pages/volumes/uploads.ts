@@ -13,8 +13,6 @@ export type UploadState =
 export interface Given {
   readonly path: string
   readonly file: Blob
-  /** Whether something of this path is in the volume already. */
-  readonly isThere: boolean
   /** Why it would be refused, where that is known before it is sent; else null. */
   readonly problem: string | null
 }
@@ -26,12 +24,14 @@ export interface Upload {
   /** Where it goes, from the volume's root. */
   readonly path: string
   readonly file: Blob
+  /** A person said that it may take the place of what is there. */
+  readonly mayReplace: boolean
   readonly state: UploadState
 }
 
 export interface Uploads {
   add(volumeId: string, files: readonly Given[]): void
-  /** Sends what asked, failed, or was cancelled. */
+  /** Sends what failed, was cancelled, or asked: that takes the place of what is there. */
   send(id: number): void
   cancel(id: number): void
   /** Takes what has ended off the list. */
@@ -51,10 +51,12 @@ export const hasEnded = ({ state: { kind } }: Upload): boolean =>
   kind === 'done' || kind === 'cancelled' || kind === 'failed'
 
 /**
+ * @param deps.isThere whether a file of its path is in the volume already
  * @param deps.send sends one, telling how far it is; rejects when it was refused or broken off
  * @param deps.words why it was refused, for a person
  */
 export function createUploads(deps: {
+  readonly isThere: (upload: Upload, signal: AbortSignal) => Promise<boolean>
   readonly send: (upload: Upload, onSent: (bytes: number) => void, signal: AbortSignal) => Promise<void>
   readonly words: (error: unknown) => string
 }): Uploads {
@@ -67,8 +69,24 @@ export function createUploads(deps: {
     list = next
     for (const notify of listeners) notify()
   }
-  const put = (id: number, state: UploadState) =>
-    become(list.map((upload) => (upload.id === id ? { ...upload, state } : upload)))
+  const put = (id: number, state: UploadState, mayReplace = false) =>
+    become(
+      list.map((upload) =>
+        upload.id === id ? { ...upload, state, mayReplace: upload.mayReplace || mayReplace } : upload,
+      ),
+    )
+
+  /** How it ended. */
+  async function attempt(upload: Upload, signal: AbortSignal): Promise<UploadState> {
+    const { id, mayReplace } = upload
+    try {
+      if (!mayReplace && (await deps.isThere(upload, signal))) return { kind: 'asks' }
+      await deps.send(upload, (sent) => signal.aborted || put(id, { kind: 'sends', sent }), signal)
+      return { kind: 'done' }
+    } catch (error) {
+      return signal.aborted ? { kind: 'cancelled' } : { kind: 'failed', reason: deps.words(error) }
+    }
+  }
 
   function next(): void {
     const upload = breaks.size < AT_ONCE ? list.find(({ state }) => state.kind === 'waits') : undefined
@@ -77,34 +95,27 @@ export function createUploads(deps: {
     const life = new AbortController()
     breaks.set(id, life)
     put(id, { kind: 'sends', sent: 0 })
-    const onSent = (sent: number) => life.signal.aborted || put(id, { kind: 'sends', sent })
-    deps
-      .send(upload, onSent, life.signal)
-      .then(
-        () => put(id, { kind: 'done' }),
-        (error: unknown) =>
-          put(id, life.signal.aborted ? { kind: 'cancelled' } : { kind: 'failed', reason: deps.words(error) }),
-      )
-      .finally(() => {
-        breaks.delete(id)
-        next()
-      })
+    void attempt(upload, life.signal).then((state) => {
+      put(id, state)
+      breaks.delete(id)
+      next()
+    })
     next()
   }
 
   return {
     add(volumeId, files) {
-      const added = files.map(({ path, file, isThere, problem }): Upload => {
+      const added = files.map(({ path, file, problem }): Upload => {
         last += 1
-        const state: UploadState =
-          problem === null ? { kind: isThere ? 'asks' : 'waits' } : { kind: 'failed', reason: problem }
-        return { id: last, volumeId, path, file, state }
+        const state: UploadState = problem === null ? { kind: 'waits' } : { kind: 'failed', reason: problem }
+        return { id: last, volumeId, path, file, mayReplace: false, state }
       })
       become([...list, ...added])
       next()
     },
     send(id) {
-      put(id, { kind: 'waits' })
+      const asked = list.find((upload) => upload.id === id)?.state.kind === 'asks'
+      put(id, { kind: 'waits' }, asked)
       next()
     },
     cancel(id) {

@@ -71,13 +71,11 @@ function Shown({ volume }: { volume: Volume }) {
   useListKeys(within, 'Volume')
 
   const send = (found: readonly Dropped[]) => {
-    const taken = new Set(files.data?.entries.map(({ name }) => name))
     uploads.add(
       id,
       found.map(({ path, file }) => ({
         path: below(folder, path),
         file,
-        isThere: taken.has(path.split('/')[0] ?? path),
         // A browser hears of it only when all of the file has gone.
         problem:
           file.size > largest ? `The file has ${bytes(file.size)}; LICTOR_VOLUME_TIER allows ${bytes(largest)}.` : null,
