@@ -56,6 +56,12 @@ describe.skipIf(!hasBrowser)('running agents in the console', { timeout: 240_000
     await timeline.getByRole('button', { name: /read_file Denied/ }).waitFor()
     await timeline.getByRole('button', { name: /run_command Asked/ }).waitFor()
     await page.getByText('Waits for a person').waitFor()
+    // What it wrote is looked at where it stands.
+    await page.getByRole('button', { name: 'greeting.txt', exact: true }).click()
+    await page.waitForURL(/file=greeting\.txt/)
+    await page.getByRole('region', { name: 'Content of greeting.txt' }).getByText('Hello, Ada!').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
     const { id } = await world.admin.pendingApproval()
     await world.admin.decide(id, true)
     await timeline.getByRole('button', { name: /run_command Approved/ }).waitFor()

@@ -4,10 +4,9 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { permissions } from '../../packages/server/src/identity/roles.ts'
 import { ADMIN, auditEvent, type ConsoleWorld, hasBrowser, startConsole } from '../support/console.ts'
+import { join as joinTenant, PASSWORD } from '../support/join.ts'
 import { faults, visit } from '../support/looks.ts'
-import type { Administrator } from '../support/server.ts'
 
-const PASSWORD = 'a long enough password'
 const PAGES = [
   'account',
   'incidents',
@@ -94,21 +93,7 @@ describe.skipIf(!hasBrowser)('settings and connect', { timeout: 240_000 }, () =>
     await question.getByRole('button', { name: button }).click()
     await question.waitFor({ state: 'detached' })
   }
-  /** Somebody who accepted an invitation to the first tenant, or to another. */
-  const join = async (email: string, role: string, tenant?: string): Promise<Administrator> => {
-    const { link } = await world.admin.call<{ link: string }>(
-      'POST',
-      tenant ? `/v1/admin/tenants/${tenant}/invitations` : '/api/v1/invitations',
-      { email, role },
-    )
-    const headers = { 'content-type': 'application/json', 'x-requested-with': 'e2e' }
-    const post = (path: string, body: object) =>
-      fetch(`${world.server.url}/api/v1/auth/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
-    await post('invitation/accept', { token: link.split('#')[1], password: PASSWORD })
-    const login = await post('login', { email, password: PASSWORD })
-    expect(login.status).toBe(200)
-    return { ...world.admin, cookie: login.headers.getSetCookie()[0]?.split(';')[0] ?? '' }
-  }
+  const join = (email: string, role: string, tenant?: string) => joinTenant(world, email, role, tenant)
 
   describe('in every look axe finds nothing, and nothing is too wide', () => {
     it('on any page', async () => {

@@ -22,7 +22,7 @@ export function Page({ title, lead, actions, children, className }: PageProps) {
     <div className={cn('mx-auto w-full max-w-6xl px-4 py-5 sm:px-6 lg:px-8 lg:py-7', className)}>
       <header className="mb-5 flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
         <div className="min-w-0">
-          <h1 tabIndex={-1} className="font-semibold text-xl tracking-tight">
+          <h1 tabIndex={-1} className="font-semibold text-xl tracking-tight [overflow-wrap:anywhere]">
             {title}
           </h1>
           {lead && <p className="mt-0.5 max-w-2xl text-pretty text-muted">{lead}</p>}

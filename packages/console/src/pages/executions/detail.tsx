@@ -28,6 +28,7 @@ import { isUnderWay, StatusBadge } from './shared/status.tsx'
 import { filesOf, type Item, isLastOfExecution, sumsOf, timelineOf } from './timeline.ts'
 import { TimelineList } from './timeline-list.tsx'
 
+const FileSheet = lazily(() => import('../volumes/shared/file-sheet.tsx').then((file) => file.default))
 const RunAgent = lazily(() => import('./shared/run-agent.tsx').then((file) => file.default))
 
 /** Events after which the execution itself stands otherwise than before. */
@@ -274,7 +275,12 @@ const WORKSPACE = /^\/workspace\//
 
 function Files({ id, files }: { id: string; files: readonly string[] }) {
   const toasts = useToasts()
-  if (files.length === 0) return null
+  const { file } = useSearch({ from: '/inside/executions/$id' })
+  const navigate = useNavigate({ from: '/executions/$id' })
+  const look = (path: string | undefined) =>
+    void navigate({ search: ({ file: _file, ...now }) => (path ? { ...now, file: path } : now), resetScroll: false })
+  const isOpen = file !== undefined
+  if (files.length === 0 && !isOpen) return null
   const save = (path: string) => {
     const within = path.replace(WORKSPACE, '')
     download(filePath(id, within), within.split('/').at(-1) ?? 'file').catch((error: unknown) =>
@@ -287,15 +293,30 @@ function Files({ id, files }: { id: string; files: readonly string[] }) {
       <ul className="divide-y">
         {files.map((path) => (
           <li key={path} className="flex min-h-10 items-center gap-2 py-1 pr-2 pl-4">
-            <span className="min-w-0 flex-1 truncate font-mono text-xs" title={path}>
+            <button
+              type="button"
+              title={path}
+              onClick={() => look(path.replace(WORKSPACE, ''))}
+              className="min-w-0 flex-1 truncate py-1 text-left font-mono text-xs underline-offset-2 hover:underline"
+            >
               {visible(path.replace(WORKSPACE, ''))}
-            </span>
+            </button>
             <Button variant="quiet" size="icon" aria-label={`Download ${path}`} onClick={() => save(path)}>
               <Download aria-hidden />
             </Button>
           </li>
         ))}
       </ul>
+      <p className="border-t px-4 py-2 text-muted text-xs">
+        They are of this run alone. What a run keeps for others is in{' '}
+        <Link to="/volumes" className="underline underline-offset-2">
+          volumes
+        </Link>
+        .
+      </p>
+      <Suspense fallback={null}>
+        {isOpen && <FileSheet from={filePath(id, file)} path={file} onClose={() => look(undefined)} />}
+      </Suspense>
     </Card>
   )
 }

@@ -30,9 +30,14 @@ const executions = createRoute({
 const execution = createRoute({
   getParentRoute: () => inside,
   path: '/executions/$id',
-  /** `item`: which of the timeline is open, by its number. */
-  validateSearch: (search: Record<string, unknown>): { item?: number } =>
-    Number.isInteger(search.item) ? { item: search.item as number } : {},
+  /** `item`: which of the timeline is open, by its number. `file`: which file of its workspace is. */
+  validateSearch: (search: Record<string, unknown>): { item?: number; file?: string } => {
+    const file = scalar(search.file)
+    return {
+      ...(Number.isInteger(search.item) ? { item: search.item as number } : {}),
+      ...(file ? { file } : {}),
+    }
+  },
   component: lazily(() => import('./detail.tsx').then((page) => page.ExecutionPage)),
 })
 

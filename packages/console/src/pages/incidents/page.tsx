@@ -62,13 +62,15 @@ const SEVERITIES: Readonly<Record<string, Tone>> = { critical: 'deny', high: 'de
 
 /** What was refused for the sake of security, newest first. */
 export function IncidentsPage() {
-  const { tab = 'security', category, id } = useSearch({ from: '/inside/incidents' })
+  const { tab = 'security', category, volume, id } = useSearch({ from: '/inside/incidents' })
   const navigate = useNavigate({ from: '/incidents' })
   const set = (change: IncidentsSearch) => void navigate({ search: (now) => ({ ...now, ...change }) })
   const security = useQuery({ ...incidentQueries.security(), enabled: tab === 'security' })
   const storage = useQuery({ ...incidentQueries.storage(), enabled: tab === 'storage' })
   useListKeys(null, 'Incidents')
-  const list = tab === 'security' ? security.data?.map(ofIncident) : storage.data?.map(ofViolation)
+  const ofVolume = (one: Violation) => volume === undefined || one.volume_id === volume
+  const list = tab === 'security' ? security.data?.map(ofIncident) : storage.data?.filter(ofVolume).map(ofViolation)
+  const volumes = [...new Set(storage.data?.flatMap(({ volume_id }) => volume_id ?? []))]
   return (
     <Page title="Incidents" lead="Calls, signatures and file operations that were refused for the sake of security.">
       <Tabs
@@ -92,15 +94,41 @@ export function IncidentsPage() {
               count: list?.filter((one) => one.category === value).length ?? 0,
             }))}
           />
+          {tab === 'storage' && (
+            <FilterMenu
+              label="Volume"
+              value={volume}
+              onChange={(value) => set({ volume: value })}
+              options={volumes.map((value) => ({
+                value,
+                label: value,
+                count: storage.data?.filter(({ volume_id }) => volume_id === value).length ?? 0,
+              }))}
+            />
+          )}
         </div>
         <TabPanel value="security">
           <Loaded query={security}>
-            {(all) => <Refusals all={all.map(ofIncident)} category={category} onOpen={(next) => set({ id: next })} />}
+            {(all) => (
+              <Refusals
+                all={all.map(ofIncident)}
+                isWhole={all.length < MOST}
+                category={category}
+                onOpen={(next) => set({ id: next })}
+              />
+            )}
           </Loaded>
         </TabPanel>
         <TabPanel value="storage">
           <Loaded query={storage}>
-            {(all) => <Refusals all={all.map(ofViolation)} category={category} onOpen={(next) => set({ id: next })} />}
+            {(all) => (
+              <Refusals
+                all={all.filter(ofVolume).map(ofViolation)}
+                isWhole={all.length < MOST}
+                category={category}
+                onOpen={(next) => set({ id: next })}
+              />
+            )}
           </Loaded>
         </TabPanel>
       </Tabs>
@@ -111,11 +139,13 @@ export function IncidentsPage() {
 
 interface RefusalsProps {
   readonly all: readonly Refused[]
+  /** There are no older ones. */
+  readonly isWhole: boolean
   readonly category: string | undefined
   readonly onOpen: (id: string) => void
 }
 
-function Refusals({ all, category, onOpen }: RefusalsProps) {
+function Refusals({ all, isWhole, category, onOpen }: RefusalsProps) {
   const shown = all.filter((one) => !category || one.category === category)
   return (
     <>
@@ -147,7 +177,7 @@ function Refusals({ all, category, onOpen }: RefusalsProps) {
           </ul>
         )}
       </Card>
-      {all.length === MOST && <p className="mt-2 text-muted text-sm">The newest {MOST}.</p>}
+      {!isWhole && <p className="mt-2 text-muted text-sm">Among the newest {MOST}.</p>}
     </>
   )
 }

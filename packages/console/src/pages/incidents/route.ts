@@ -8,6 +8,8 @@ import { lazily } from '../../ui/lazy.tsx'
 export interface IncidentsSearch {
   readonly tab?: 'storage' | undefined
   readonly category?: string | undefined
+  /** Id of a volume: of storage, what is about it alone. */
+  readonly volume?: string | undefined
   /** The one that is open. */
   readonly id?: string | undefined
 }
@@ -16,10 +18,11 @@ const incidents = createRoute({
   getParentRoute: () => inside,
   path: '/incidents',
   validateSearch: (search: Record<string, unknown>): IncidentsSearch => {
-    const [category, id] = [scalar(search.category), scalar(search.id)]
+    const [category, volume, id] = [scalar(search.category), scalar(search.volume), scalar(search.id)]
     return {
       ...(search.tab === 'storage' ? { tab: 'storage' } : {}),
       ...(category ? { category } : {}),
+      ...(volume ? { volume } : {}),
       ...(id ? { id } : {}),
     }
   },

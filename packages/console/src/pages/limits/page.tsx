@@ -4,6 +4,7 @@ import { Infinity as NoLimit } from 'lucide-react'
 import { useListKeys } from '../../app/list-keys.ts'
 import { useRefusal } from '../../app/permission.ts'
 import { session } from '../../app/session.ts'
+import { bytes, limitOf } from '../../ui/bytes.ts'
 import { Chart } from '../../ui/chart.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
 import { FilterMenu } from '../../ui/menu.tsx'
@@ -15,7 +16,7 @@ import { countdown } from '../../ui/time.ts'
 import { Overrides } from './overrides.tsx'
 import { limitQueries, type Usage, WINDOWS, type Window } from './queries.ts'
 import type { LimitsSearch } from './route.ts'
-import { bucketWords, bytes, limitOf, resourceWords } from './words.ts'
+import { bucketWords, resourceWords } from './words.ts'
 
 /** What is used up of what limits the person and the tenant, and what was done over time. */
 export function LimitsPage() {

@@ -1,26 +1,9 @@
 import { expect, test } from 'vitest'
-import { bucketWords, bytes, limitOf, resourceWords } from './words.ts'
-
-test('bytes are written in the largest unit of which there is one', () => {
-  expect([0, 1, 1_023, 1_024, 1_536, 1_024 ** 3, 5 * 1_024 ** 4].map(bytes)).toEqual([
-    '0 B',
-    '1 B',
-    '1,023 B',
-    '1 KiB',
-    '1.5 KiB',
-    '1 GiB',
-    '5 TiB',
-  ])
-})
+import { bucketWords, resourceWords } from './words.ts'
 
 test('what is counted has words, also what this console does not know yet', () => {
   expect(resourceWords('llm_token')).toBe('Tokens of language models')
   expect(resourceWords('seal_tool:fs_*')).toBe('Calls of the tools fs_*')
   expect(resourceWords('something_new')).toBe('something_new')
   expect(bucketWords('hourly')).toBe('an hour')
-})
-
-test('the largest number stands for no limit', () => {
-  expect(limitOf(Number.MAX_SAFE_INTEGER)).toBeNull()
-  expect(limitOf(10)).toBe(10)
 })

@@ -17,15 +17,3 @@ export const resourceWords = (type: string): string =>
   RESOURCES.find(({ value }) => value === type)?.label ??
   (type.startsWith('seal_tool:') ? `Calls of the tools ${type.slice('seal_tool:'.length)}` : type)
 export const bucketWords = (bucket: string): string => BUCKETS.find(({ value }) => value === bucket)?.label ?? bucket
-
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
-
-/** Bytes as people write them, with at most one decimal. */
-export function bytes(count: number): string {
-  const step = count < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(count) / 10))
-  const value = count / 1_024 ** step
-  return `${value.toLocaleString(undefined, { maximumFractionDigits: step === 0 ? 0 : 1 })} ${UNITS[step]}`
-}
-
-/** What stands for "no limit" on the wire: as large as a number may be. */
-export const limitOf = (value: number): number | null => (value >= Number.MAX_SAFE_INTEGER ? null : value)
