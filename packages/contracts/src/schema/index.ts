@@ -154,13 +154,14 @@ function expressionSchema(): JsonSchema {
   )
   const leaf = { type: 'object', minProperties: 1, maxProperties: 1, properties: operators }
   return {
+    description: 'A condition: one selector with one operator, or several joined by all, any and not.',
     type: 'object',
     minProperties: 1,
     maxProperties: 1,
     properties: {
-      all: { type: 'array', minItems: 1, items: self },
-      any: { type: 'array', minItems: 1, items: self },
-      not: self,
+      all: { type: 'array', minItems: 1, items: self, description: 'Holds when every one of these holds.' },
+      any: { type: 'array', minItems: 1, items: self, description: 'Holds when one of these holds.' },
+      not: { allOf: [self], description: 'Holds when this does not.' },
     },
     additionalProperties: leaf,
   }
