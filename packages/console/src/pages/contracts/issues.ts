@@ -83,7 +83,9 @@ export function rangeOf(text: string, issue: Pick<Issue, 'line' | 'column'>): { 
   const start = lines.slice(0, index).reduce((sum, line) => sum + line.length + 1, 0)
   const line = lines[index] ?? ''
   const indent = line.length - line.trimStart().length
-  const column = Math.min(issue.column ? issue.column - 1 : indent, Math.max(0, line.length - 1))
+  // Columns count characters, offsets UTF-16 units.
+  const before = issue.column ? Array.from(line).slice(0, issue.column - 1).join('').length : indent
+  const column = Math.min(before, Math.max(0, line.length - 1))
   const word = /^[^\s:,\]}]+/.exec(line.slice(column))?.[0].length ?? 1
   const from = Math.max(0, start + column)
   return { from: Math.min(from, text.length), to: Math.min(from + word, text.length) }
