@@ -84,7 +84,11 @@ export function rangeOf(text: string, issue: Pick<Issue, 'line' | 'column'>): { 
   const line = lines[index] ?? ''
   const indent = line.length - line.trimStart().length
   // Columns count characters, offsets UTF-16 units.
-  const before = issue.column ? Array.from(line).slice(0, issue.column - 1).join('').length : indent
+  const before = issue.column
+    ? Array.from(line)
+        .slice(0, issue.column - 1)
+        .join('').length
+    : indent
   const column = Math.min(before, Math.max(0, line.length - 1))
   const word = /^[^\s:,\]}]+/.exec(line.slice(column))?.[0].length ?? 1
   const from = Math.max(0, start + column)

@@ -13,10 +13,15 @@ import { eventQueries } from '../events/queries.ts'
 import type { EditorHandle } from './editor.tsx'
 import { EXAMPLE_BUNDLE } from './example.ts'
 import { byPlace, type Issue, issuesOf } from './issues.ts'
+import { fixOf } from './language/fixes.ts'
+import { useSeen } from './language/use-seen.ts'
 import { LazyEditor } from './lazy-editor.tsx'
 import { bundleQueries, uploadBundle } from './queries.ts'
-import { CheckVerdict, FileButton, IssueList } from './shared/editing.tsx'
-import { bundleOf, subjectOf } from './starting.ts'
+import { argumentsText } from './shared/call.ts'
+import { CheckVerdict, EditorKeys, FileButton, IssueList } from './shared/editing.tsx'
+import { TrialPanel } from './shared/trial-panel.tsx'
+import { useCall } from './shared/use-call.ts'
+import { bundleOf, type Subject, subjectOf } from './starting.ts'
 import { useBrowserCheck } from './use-browser-check.ts'
 
 /** Characters the server accepts in one bundle. */
@@ -58,13 +63,21 @@ export function UploadPage() {
           key={`${from} ${version} ${tool} ${event}`}
           name={`bundle ${from ?? ''} ${version ?? ''} ${tool ?? ''} ${event ?? ''}`.trimEnd()}
           initial={ready}
+          subject={subject}
         />
       )}
     </Page>
   )
 }
 
-function Workbench({ name, initial }: { name: string; initial: string }) {
+interface WorkbenchProps {
+  readonly name: string
+  readonly initial: string
+  /** The call that it is begun for, which one tries first. */
+  readonly subject: Subject | null
+}
+
+function Workbench({ name, initial, subject }: WorkbenchProps) {
   const [restored] = useState(() => drafts.read(name))
   const [text, setText] = useState(restored ?? initial)
   const isDirty = text !== initial
@@ -76,6 +89,8 @@ function Workbench({ name, initial }: { name: string; initial: string }) {
   const client = useQueryClient()
   const toasts = useToasts()
   const check = useBrowserCheck(text)
+  const seen = useSeen()
+  const [call, setCall] = useCall(name, subject ? { tool: subject.tool, args: argumentsText(subject.args) } : {})
 
   const upload = useMutation({
     mutationFn: uploadBundle,
@@ -111,55 +126,74 @@ function Workbench({ name, initial }: { name: string; initial: string }) {
   const general = upload.isError && refused?.issues.length === 0 ? messageOf(upload.error) : null
 
   return (
-    <div className="flex flex-col gap-3">
-      <Card
-        className="flex h-[max(26rem,min(44rem,72vh))] flex-col overflow-hidden"
-        onDragOver={(event) => event.preventDefault()}
-        onDrop={(event) => {
-          event.preventDefault()
-          void open(event.dataTransfer.files[0])
-        }}
-      >
-        <div className="flex min-h-11 flex-wrap items-center gap-2 border-b pr-2 pl-4">
-          <CheckVerdict errors={errors} warnings={issues.length - errors} checked={check.ready || refused !== null} />
-          {restored !== null && isDirty && (
-            <span className="flex items-center gap-1 text-muted text-sm">
-              What you wrote was kept.
-              <Button variant="quiet" size="sm" onClick={() => setText(initial)}>
-                Start over
-              </Button>
-            </span>
-          )}
-          <FileButton label="Bundle file" onFile={open} />
-        </div>
-        <div className="min-h-0 flex-1">
-          <LazyEditor
-            ref={editor}
-            value={text}
-            label="Bundle YAML"
-            onChange={setText}
-            onSubmit={submit}
-            issues={issues}
-            autoFocus
-          />
-        </div>
-        <IssueList issues={issues} onPick={(issue) => editor.current?.reveal(issue)} />
-      </Card>
-      <div className="flex items-center justify-end gap-3">
-        <p role="alert" className="min-w-0 flex-1 text-deny text-sm">
-          {tooLong ? 'A bundle may have at most 1,048,576 characters.' : general}
-        </p>
-        <Button
-          variant="primary"
-          size="lg"
-          busy={upload.isPending}
-          disabled={tooLong || text.trim() === ''}
-          onClick={submit}
+    <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_21rem]">
+      <div className="flex min-w-0 flex-col gap-3">
+        <Card
+          className="flex h-[max(26rem,min(44rem,72vh))] flex-col overflow-hidden"
+          onDragOver={(event) => event.preventDefault()}
+          onDrop={(event) => {
+            event.preventDefault()
+            void open(event.dataTransfer.files[0])
+          }}
         >
-          Upload{' '}
-          <Kbd keys="Ctrl ↵" className="[&_kbd]:border-on-primary/30 [&_kbd]:bg-transparent [&_kbd]:text-on-primary" />
-        </Button>
+          <div className="flex min-h-11 flex-wrap items-center gap-2 border-b pr-2 pl-4">
+            <CheckVerdict errors={errors} warnings={issues.length - errors} checked={check.ready || refused !== null} />
+            {restored !== null && isDirty && (
+              <span className="flex items-center gap-1 text-muted text-sm">
+                What you wrote was kept.
+                <Button variant="quiet" size="sm" onClick={() => setText(initial)}>
+                  Start over
+                </Button>
+              </span>
+            )}
+            <FileButton label="Bundle file" onFile={open} />
+          </div>
+          <div className="min-h-0 flex-1">
+            <LazyEditor
+              ref={editor}
+              value={text}
+              label="Bundle YAML"
+              onChange={setText}
+              onSubmit={submit}
+              issues={issues}
+              seen={seen}
+              autoFocus
+            />
+          </div>
+          <IssueList
+            issues={issues}
+            onPick={(issue) => editor.current?.reveal(issue)}
+            fixFor={(issue) => fixOf(text, issue)?.label ?? null}
+            onFix={(issue) => editor.current?.fix(issue)}
+          />
+        </Card>
+        <div className="flex items-center justify-end gap-3">
+          <p role="alert" className="min-w-0 flex-1 text-deny text-sm">
+            {tooLong ? 'A bundle may have at most 1,048,576 characters.' : general}
+          </p>
+          <Button
+            variant="primary"
+            size="lg"
+            busy={upload.isPending}
+            disabled={tooLong || text.trim() === ''}
+            onClick={submit}
+          >
+            Upload{' '}
+            <Kbd
+              keys="Ctrl ↵"
+              className="[&_kbd]:border-on-primary/30 [&_kbd]:bg-transparent [&_kbd]:text-on-primary"
+            />
+          </Button>
+        </div>
+        <EditorKeys />
       </div>
+      <TrialPanel
+        yaml={text}
+        value={call}
+        onChange={setCall}
+        tools={seen.tools.map((tool) => tool.name)}
+        environments={seen.environments}
+      />
     </div>
   )
 }

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noThenProperty: 'then' is a field of the contract language
 import { checkBundle } from '@lictor/contracts/authoring'
 import { describe, expect, test } from 'vitest'
 import { issueOfContract } from '../issues.ts'

@@ -80,7 +80,10 @@ describe('where in a bundle one writes', () => {
   })
 
   test('in a list of conditions', () => {
-    expect(at('when:\n  all:\n    - args.path: { equals: a }\n    - ¦')).toMatchObject({ path: 'when all -', beside: {} })
+    expect(at('when:\n  all:\n    - args.path: { equals: a }\n    - ¦')).toMatchObject({
+      path: 'when all -',
+      beside: {},
+    })
     expect(at('when:\n  all:\n    - args.path:\n        ¦')).toMatchObject({ path: 'when all - args.path' })
   })
 

@@ -201,7 +201,13 @@ function siblings(lines: readonly string[], row: number, column: number): Readon
   const own = tokensOf(lines[row] ?? '').filter((token) => token.column >= column)
   own.forEach(take)
   const isFirst = dashesOf(lines[row] ?? '').some((dash) => dash < column)
-  for (let at = row - 1; at >= 0 && !isFirst; at--) if (!tokensOf(lines[at] ?? '').toReversed().every(take)) break
+  for (let at = row - 1; at >= 0 && !isFirst; at--)
+    if (
+      !tokensOf(lines[at] ?? '')
+        .toReversed()
+        .every(take)
+    )
+      break
   for (let at = row + 1; at < lines.length; at++) if (!tokensOf(lines[at] ?? '').every(take)) break
   return found
 }

@@ -31,7 +31,12 @@ describe('what is offered while one writes a bundle', () => {
   })
 
   test('keys of a contract by its type, all of them while it has none', async () => {
-    expect(await labels('contracts:\n  - id: a\n    type: session\n    ¦')).toEqual(['enabled', 'mode', 'limits', 'then'])
+    expect(await labels('contracts:\n  - id: a\n    type: session\n    ¦')).toEqual([
+      'enabled',
+      'mode',
+      'limits',
+      'then',
+    ])
     expect(await labels('contracts:\n  - id: a\n    ¦')).toEqual(
       expect.arrayContaining(['type', 'limits', 'within', 'when']),
     )
@@ -41,8 +46,9 @@ describe('what is offered while one writes a bundle', () => {
   test('the words of a field, in both vocabularies', async () => {
     expect(await labels('contracts:\n  - type: ¦')).toEqual(['pre', 'post', 'session', 'sandbox'])
     expect(await labels(pre('then:\n      effect: ¦'))).toEqual(['deny', 'approve'])
-    expect(await labels('kind: Ruleset\nrules:\n  - type: pre\n    then: { action: ¦'))
-      .toEqual(expect.arrayContaining(['block', 'ask']))
+    expect(await labels('kind: Ruleset\nrules:\n  - type: pre\n    then: { action: ¦')).toEqual(
+      expect.arrayContaining(['block', 'ask']),
+    )
     expect(await labels(pre('enabled: ¦'))).toEqual(['true', 'false'])
   })
 
@@ -56,7 +62,9 @@ describe('what is offered while one writes a bundle', () => {
     const before = await labels(pre('when:\n      ¦'))
     expect(before).toEqual(expect.arrayContaining(['all', 'any', 'not', 'args.path', 'args.encoding', 'environment']))
     expect(before).not.toContain('output.text')
-    expect(await labels('contracts:\n  - id: a\n    type: post\n    tool: x\n    when:\n      ¦')).toContain('output.text')
+    expect(await labels('contracts:\n  - id: a\n    type: post\n    tool: x\n    when:\n      ¦')).toContain(
+      'output.text',
+    )
     expect(await labels(pre('when:\n      all:\n        - ¦'))).toContain('args.path')
     expect(await labels(pre('when:\n      not:\n        ¦'))).toContain('args.path')
   })

@@ -57,7 +57,12 @@ export interface Suggestions {
  * What may be written at an offset of a bundle: keys and words of the language, tools and environments that were seen, selectors
  * with the arguments that the tool was really called with. Null where nothing is offered.
  */
-export async function suggest(text: string, offset: number, language: Language, seen: Seen): Promise<Suggestions | null> {
+export async function suggest(
+  text: string,
+  offset: number,
+  language: Language,
+  seen: Seen,
+): Promise<Suggestions | null> {
   const place = placeAt(text, offset)
   if (!place) return null
   const braces = /\{([\w.]*)$/.exec(place.written)
@@ -80,7 +85,10 @@ export async function suggest(text: string, offset: number, language: Language, 
 function valuesAt(place: Place, allowed: Allowed, seen: Seen): readonly Suggestion[] {
   const quoted = place.quote !== null
   const words = quoted && place.written === '' ? [] : wordsOf(allowed)
-  return [...words.map((word): Suggestion => ({ label: word, insert: word, kind: 'word', boost: 2 })), ...named(place, seen)]
+  return [
+    ...words.map((word): Suggestion => ({ label: word, insert: word, kind: 'word', boost: 2 })),
+    ...named(place, seen),
+  ]
 }
 
 /** What a value or an item may name of what was seen. */
@@ -92,11 +100,19 @@ function named(place: Place, seen: Seen): readonly Suggestion[] {
   if (
     last === 'tool' ||
     (inner && last === 'tools') ||
-    (keys.length > 1 && keys.at(-2) === 'tool.name' && /^(?:equals|not_equals|in|not_in|contains|starts_with|ends_with)$/.test(last ?? ''))
+    (keys.length > 1 &&
+      keys.at(-2) === 'tool.name' &&
+      /^(?:equals|not_equals|in|not_in|contains|starts_with|ends_with)$/.test(last ?? ''))
   )
     return seen.tools.map((tool) => toolNamed(tool, quote))
   if (last === 'environment' || keys.at(-2) === 'environment')
-    return seen.environments.map((env) => ({ label: env, insert: quote ? env : plain(env), kind: 'seen', detail: 'seen', boost: 1 }))
+    return seen.environments.map((env) => ({
+      label: env,
+      insert: quote ? env : plain(env),
+      kind: 'seen',
+      detail: 'seen',
+      boost: 1,
+    }))
   if (last === 'name' && keys.at(-2) === 'metadata')
     return seen.bundles.map((name) => ({
       label: name,
@@ -135,7 +151,8 @@ async function entriesAt(
   if (isSingle(allowed) && there.size > 0) return []
   const inner = place.path.at(-1) === ITEM
   if (keys.size === 0) {
-    if (isNamesOfTools(place.path)) return seen.tools.map((tool) => keyed(toolNamed(tool, false), place, toolForm(place.path)))
+    if (isNamesOfTools(place.path))
+      return seen.tools.map((tool) => keyed(toolNamed(tool, false), place, toolForm(place.path)))
     return inner ? valuesAt(place, allowed, seen) : []
   }
   const condition = isCondition(language.schema, allowed)
@@ -157,10 +174,7 @@ async function entriesAt(
     })
   if (!condition) return own
   const selectors = await selectorsAt(place, language, seen)
-  return [
-    ...own,
-    ...selectors.map((one) => (one.goesOn ? one : { ...keyed(one, place, 'mapping'), goesOn: true })),
-  ]
+  return [...own, ...selectors.map((one) => (one.goesOn ? one : { ...keyed(one, place, 'mapping'), goesOn: true }))]
 }
 
 const isNamesOfTools = (path: readonly Step[]) =>
@@ -202,7 +216,14 @@ async function selectorsAt(place: Place, { selectors }: Language, seen: Seen): P
       .filter(({ types }) => (isPost ? types.includes('post') : types.includes('pre')))
       .map(({ name, description }): Suggestion => {
         const goesOn = name.endsWith('.')
-        return { label: name, insert: name, kind: 'selector', info: description, boost: goesOn ? 0 : 1, ...(goesOn ? { goesOn } : {}) }
+        return {
+          label: name,
+          insert: name,
+          kind: 'selector',
+          info: description,
+          boost: goesOn ? 0 : 1,
+          ...(goesOn ? { goesOn } : {}),
+        }
       }),
   ]
 }
@@ -215,7 +236,9 @@ function contractAt({ path, beside }: Place): ReadonlyMap<string, string> | null
 
 /** Quoted where YAML would read it as something else. */
 const plain = (text: string) =>
-  /^[A-Za-z_][\w./-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text) ? text : JSON.stringify(text)
+  /^[A-Za-z_][\w./-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text)
+    ? text
+    : JSON.stringify(text)
 
 /** What the language says of the key that stands at an offset, and where that key is; null where it says nothing. */
 export function explainedAt(
@@ -243,6 +266,7 @@ export function explainedAt(
   if (own) return said(describedBy(schema, own))
   if (!isCondition(schema, allowed)) return null
   return said(
-    selectors.find(({ name }) => (name.endsWith('.') ? word[0].startsWith(name) : name === word[0]))?.description ?? null,
+    selectors.find(({ name }) => (name.endsWith('.') ? word[0].startsWith(name) : name === word[0]))?.description ??
+      null,
   )
 }
