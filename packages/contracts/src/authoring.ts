@@ -10,6 +10,7 @@ export {
   checkContract,
   type LibraryContract,
 } from './compose/assemble.ts'
+export { emitYaml } from './compose/emit.ts'
 export { convertDocument, type DocumentKind } from './convert/index.ts'
 export { type LaxWord, laxWords, offerRuleset } from './convert/offer.ts'
 export { type ExplainedContract, type ExplainedNode, type Explanation, explain } from './explain/explain.ts'

@@ -149,7 +149,7 @@ function expressionSchema(): JsonSchema {
   const operators = Object.fromEntries(
     OPERATORS.map(({ name, shape, holdsWhen }) => [
       name,
-      { ...schemaOf(shape, false), description: `Holds when ${holdsWhen.replaceAll('`', '')}.` },
+      { ...schemaOf(shape, false), description: `Holds when ${readable(holdsWhen)}.` },
     ]),
   )
   const leaf = { type: 'object', minProperties: 1, maxProperties: 1, properties: operators }
@@ -165,4 +165,13 @@ function expressionSchema(): JsonSchema {
     },
     additionalProperties: leaf,
   }
+}
+
+/** The sentence of an operator where its argument and the value have no names: `v` and `a` are those of the guide's table. */
+function readable(holdsWhen: string): string {
+  return holdsWhen
+    .replace('the text `a`', 'the argument')
+    .replaceAll('`a`', 'the argument')
+    .replaceAll('`v`', 'the value')
+    .replaceAll('`', '')
 }

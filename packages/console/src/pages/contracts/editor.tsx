@@ -8,6 +8,7 @@ import { useEffect, useEffectEvent, useImperativeHandle, useRef } from 'react'
 import { COLOURS, THEME } from './editor-look.ts'
 import { type Issue, rangeOf } from './issues.ts'
 import { fixOf } from './language/fixes.ts'
+import type { Frame } from './language/frame.ts'
 import type { Seen } from './language/suggest.ts'
 
 export interface EditorHandle {
@@ -27,6 +28,8 @@ export interface EditorProps {
   readonly autoFocus?: boolean
   /** Helps with the language of contracts: completes it, and what is given here; explains it. */
   readonly seen?: Seen
+  /** What stands around the text, where it is a part of a bundle. */
+  readonly frame?: Frame
 }
 
 /** Said to who cannot see them below the editor. */
@@ -38,7 +41,7 @@ const ASSISTANCE = new Compartment()
 
 /** YAML with line numbers, and issues underlined where they are. Without `onChange` it can only be read. */
 export default function Editor(props: EditorProps) {
-  const { value, label, onChange, onSubmit, issues = [], ref, autoFocus = false, seen } = props
+  const { value, label, onChange, onSubmit, issues = [], ref, autoFocus = false, seen, frame } = props
   const host = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView>(null)
   const readOnly = onChange === undefined
@@ -46,8 +49,8 @@ export default function Editor(props: EditorProps) {
   const submitted = useEffectEvent(() => onSubmit?.())
   const initial = useEffectEvent(() => ({ value, label, autoFocus }))
   const isAssisted = seen !== undefined && !readOnly
-  const seenNow = useRef(seen)
-  seenNow.current = seen
+  const known = useRef({ seen: seen ?? NOTHING_SEEN, frame })
+  known.current = { seen: seen ?? NOTHING_SEEN, frame }
 
   useEffect(() => {
     if (!host.current) return
@@ -100,18 +103,23 @@ export default function Editor(props: EditorProps) {
     if (start.autoFocus) editor.focus()
     view.current = editor
     let isGone = false
+    // What is said below the text takes room from it: the line one writes stays in sight.
+    const room = new ResizeObserver(() => {
+      if (editor.hasFocus) editor.dispatch({ effects: EditorView.scrollIntoView(editor.state.selection.main.head) })
+    })
+    room.observe(host.current)
     if (isAssisted)
       import('./language/extension.ts').then(
         ({ assistance }) => {
           if (isGone) return
-          const known = () => seenNow.current ?? NOTHING_SEEN
-          editor.dispatch({ effects: ASSISTANCE.reconfigure(assistance(known)) })
+          editor.dispatch({ effects: ASSISTANCE.reconfigure(assistance(() => known.current)) })
         },
         // The server is away: one writes without help.
         () => {},
       )
     return () => {
       isGone = true
+      room.disconnect()
       editor.destroy()
     }
   }, [readOnly, isAssisted])

@@ -16,7 +16,7 @@ export interface Issue {
 /** The loader's messages begin alike for machines; beside the line it is noise. */
 const PREFIX = /^(?:Schema validation failed|YAML parse error): /
 
-const withoutPrefix = (message: string) =>
+export const withoutPrefix = (message: string) =>
   PREFIX.test(message) ? message.replace(PREFIX, '').replace(/^[a-z]/, (first) => first.toUpperCase()) : message
 
 const PLACE = /\bline (\d+)(?:,? (?:and )?col(?:umn)? (\d+))?/i

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { BackLink } from '../../ui/back-link.tsx'
 import { Button } from '../../ui/button.tsx'
 import { drafts } from '../../ui/draft.ts'
@@ -12,17 +12,15 @@ import { useUnloadGuard } from '../../ui/unload-guard.ts'
 import { eventQueries } from '../events/queries.ts'
 import type { EditorHandle } from './editor.tsx'
 import { EXAMPLE_BUNDLE } from './example.ts'
-import { byPlace, type Issue, issuesOf } from './issues.ts'
-import { fixOf } from './language/fixes.ts'
+import { type Issue, issuesOf } from './issues.ts'
 import { useSeen } from './language/use-seen.ts'
-import { LazyEditor } from './lazy-editor.tsx'
 import { bundleQueries, uploadBundle } from './queries.ts'
 import { argumentsText } from './shared/call.ts'
-import { CheckVerdict, EditorKeys, FileButton, IssueList } from './shared/editing.tsx'
+import { BundleEditor } from './shared/bundle-editor.tsx'
+import { EditorKeys, FileButton } from './shared/editing.tsx'
 import { TrialPanel } from './shared/trial-panel.tsx'
 import { useCall } from './shared/use-call.ts'
 import { bundleOf, type Subject, subjectOf } from './starting.ts'
-import { useBrowserCheck } from './use-browser-check.ts'
 
 /** Characters the server accepts in one bundle. */
 const BUNDLE_MAXIMUM = 1_048_576
@@ -88,7 +86,6 @@ function Workbench({ name, initial, subject }: WorkbenchProps) {
   const navigate = useNavigate()
   const client = useQueryClient()
   const toasts = useToasts()
-  const check = useBrowserCheck(text)
   const seen = useSeen()
   const [call, setCall] = useCall(name, subject ? { tool: subject.tool, args: argumentsText(subject.args) } : {})
 
@@ -111,12 +108,6 @@ function Workbench({ name, initial, subject }: WorkbenchProps) {
   })
 
   const tooLong = text.length > BUNDLE_MAXIMUM
-  // The server's words are about the text it was sent; after an edit only the check in the browser speaks.
-  const issues = useMemo(
-    () => byPlace(refused && refused.text === text && refused.issues.length > 0 ? refused.issues : check.issues),
-    [refused, text, check.issues],
-  )
-  const errors = issues.filter(({ severity }) => severity === 'error').length
   const submit = () => {
     if (!tooLong && !upload.isPending && text.trim() !== '') upload.mutate(text)
   }
@@ -129,42 +120,36 @@ function Workbench({ name, initial, subject }: WorkbenchProps) {
     <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_21rem]">
       <div className="flex min-w-0 flex-col gap-3">
         <Card
-          className="flex h-[max(26rem,min(44rem,72vh))] flex-col overflow-hidden"
+          className="overflow-hidden"
           onDragOver={(event) => event.preventDefault()}
           onDrop={(event) => {
             event.preventDefault()
             void open(event.dataTransfer.files[0])
           }}
         >
-          <div className="flex min-h-11 flex-wrap items-center gap-2 border-b pr-2 pl-4">
-            <CheckVerdict errors={errors} warnings={issues.length - errors} checked={check.ready || refused !== null} />
-            {restored !== null && isDirty && (
-              <span className="flex items-center gap-1 text-muted text-sm">
-                What you wrote was kept.
-                <Button variant="quiet" size="sm" onClick={() => setText(initial)}>
-                  Start over
-                </Button>
-              </span>
-            )}
-            <FileButton label="Bundle file" onFile={open} />
-          </div>
-          <div className="min-h-0 flex-1">
-            <LazyEditor
-              ref={editor}
-              value={text}
-              label="Bundle YAML"
-              onChange={setText}
-              onSubmit={submit}
-              issues={issues}
-              seen={seen}
-              autoFocus
-            />
-          </div>
-          <IssueList
-            issues={issues}
-            onPick={(issue) => editor.current?.reveal(issue)}
-            fixFor={(issue) => fixOf(text, issue)?.label ?? null}
-            onFix={(issue) => editor.current?.fix(issue)}
+          <BundleEditor
+            text={text}
+            onChange={setText}
+            seen={seen}
+            label="Bundle YAML"
+            onSubmit={submit}
+            refused={refused && refused.text === text && refused.issues.length > 0 ? refused.issues : undefined}
+            editor={editor}
+            autoFocus
+            className="h-[max(26rem,min(44rem,72vh))]"
+            head={
+              <>
+                {restored !== null && isDirty && (
+                  <span className="flex items-center gap-1 text-muted text-sm">
+                    What you wrote was kept.
+                    <Button variant="quiet" size="sm" onClick={() => setText(initial)}>
+                      Start over
+                    </Button>
+                  </span>
+                )}
+                <FileButton label="Bundle file" onFile={open} />
+              </>
+            }
           />
         </Card>
         <div className="flex items-center justify-end gap-3">

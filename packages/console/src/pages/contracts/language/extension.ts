@@ -8,6 +8,7 @@ import {
 import { type Extension, Prec, StateEffect, StateField } from '@codemirror/state'
 import { EditorView, hoverTooltip, keymap, showTooltip, type Tooltip } from '@codemirror/view'
 import { bundleJsonSchema, SELECTORS } from '@lictor/contracts/authoring'
+import { type Frame, framed, inFrame, outOfFrame } from './frame.ts'
 import { explainedAt, type Language, type Seen, type Suggestion, suggest } from './suggest.ts'
 
 const LANGUAGE: Language = { schema: bundleJsonSchema, selectors: SELECTORS }
@@ -23,27 +24,39 @@ const TYPES: Readonly<Record<Suggestion['kind'], string>> = {
   seen: 'constant',
 }
 
-/** Help with writing a bundle: what may stand here, and what that which stands here is. `seen` is asked anew each time. */
-export function assistance(seen: () => Seen): Extension {
+/** What the help goes by. */
+export interface Known {
+  readonly seen: Seen
+  /** What stands around the text, where it is a part of a bundle. */
+  readonly frame: Frame | undefined
+}
+
+/** Help with writing a bundle: what may stand here, and what that which stands here is. `known` is asked anew each time. */
+export function assistance(known: () => Known): Extension {
+  const explanation = (view: EditorView, at: number) => explanationAt(view, at, known().frame)
   return [
-    autocompletion({ override: [(context) => complete(context, seen())], icons: false }),
-    hoverTooltip((view, at) => explanationAt(view, at), { hoverTime: 400 }),
+    autocompletion({ override: [(context) => complete(context, known())], icons: false }),
+    hoverTooltip((view, at) => explanation(view, at)?.tooltip ?? null, { hoverTime: 400 }),
     explained,
     Prec.high(
       keymap.of([
-        { key: 'Mod-i', run: explain, preventDefault: true },
+        { key: 'Mod-i', run: (view) => explain(view, explanation), preventDefault: true },
         { key: 'Escape', run: hide },
       ]),
     ),
   ]
 }
 
-async function complete(context: CompletionContext, seen: Seen): Promise<CompletionResult | null> {
-  const found = await suggest(context.state.doc.toString(), context.pos, LANGUAGE, seen)
+async function complete(context: CompletionContext, { seen, frame }: Known): Promise<CompletionResult | null> {
+  const text = context.state.doc.toString()
+  const at = inFrame(text, context.pos, frame)
+  const found = await suggest(framed(text, frame), at, LANGUAGE, seen)
   if (!found || context.aborted) return null
+  const from = context.pos - (at - found.from)
   // A list that comes by itself comes once a letter of it was written.
-  if (!context.explicit && found.from === context.pos) return null
-  return { from: found.from, options: found.options.map(completionOf), validFor: /^[\w.*-]*$/ }
+  if (!context.explicit && from === context.pos) return null
+  const options = found.options.map((one) => completionOf({ ...one, insert: outOfFrame(one.insert, frame) }))
+  return { from, options, validFor: /^[\w.*-]*$/ }
 }
 
 const completionOf = (one: Suggestion): Completion => ({
@@ -78,32 +91,37 @@ const explained = StateField.define<Tooltip | null>({
   provide: (field) => showTooltip.from(field),
 })
 
-function explanationAt({ state }: EditorView, at: number): Tooltip | null {
-  const found = explainedAt(state.doc.toString(), at, LANGUAGE)
+interface Explanation {
+  readonly tooltip: Tooltip
+  readonly words: string
+}
+
+function explanationAt({ state }: EditorView, offset: number, frame: Frame | undefined): Explanation | null {
+  const text = state.doc.toString()
+  const at = inFrame(text, offset, frame)
+  const found = explainedAt(framed(text, frame), at, LANGUAGE)
   if (!found) return null
+  const { from, to, name } = found
+  const create = () => {
+    const dom = document.createElement('div')
+    dom.className = 'cm-explained'
+    dom.appendChild(document.createElement('code')).textContent = name
+    dom.append(` ${found.text}`)
+    return { dom }
+  }
   return {
-    pos: found.from,
-    end: found.to,
-    above: true,
-    create: () => {
-      const dom = document.createElement('div')
-      dom.className = 'cm-explained'
-      const name = dom.appendChild(document.createElement('code'))
-      name.textContent = found.name
-      dom.append(` ${found.text}`)
-      return { dom }
-    },
+    tooltip: { pos: offset - (at - from), end: offset - (at - to), above: true, create },
+    words: `${name}: ${found.text}`,
   }
 }
 
 /** Says what stands at the cursor: on the screen, and to a screen reader. */
-function explain(view: EditorView): boolean {
-  const { head } = view.state.selection.main
-  const found = explainedAt(view.state.doc.toString(), head, LANGUAGE)
+function explain(view: EditorView, explanation: (view: EditorView, at: number) => Explanation | null): boolean {
+  const found = explanation(view, view.state.selection.main.head)
   view.dispatch({
     effects: [
-      setExplained.of(explanationAt(view, head)),
-      EditorView.announce.of(found ? `${found.name}: ${found.text}` : 'Nothing is known of what stands here.'),
+      setExplained.of(found?.tooltip ?? null),
+      EditorView.announce.of(found?.words ?? 'Nothing is known of what stands here.'),
     ],
   })
   return true

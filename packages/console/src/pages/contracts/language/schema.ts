@@ -11,7 +11,10 @@ const record = (value: unknown): JsonSchema | null =>
 export function allowedAt(root: JsonSchema, { path, beside }: Pick<Place, 'path' | 'beside'>): Allowed {
   let now = expanded(root, root, beside[0] ?? new Map())
   for (const [depth, step] of path.entries()) {
-    const next = now.flatMap((schema) => stepInto(schema, step) ?? [])
+    const next = now.flatMap((schema) => {
+      const inner = stepInto(schema, step)
+      return inner ? [inner] : []
+    })
     now = next.flatMap((schema) => expanded(root, schema, beside[depth + 1] ?? new Map()))
   }
   return now

@@ -29,11 +29,10 @@ export function CallFields({ value, onChange, tools, environments }: CallFieldsP
   })
   const more = value.claims || value.ran || value.labels || value.output
   return (
-    <div className="flex flex-col gap-2">
+    <div className="flex flex-col gap-0.5">
       <Field label="Tool" list={`${id}-tools`} placeholder="read_file" {...field('tool')} />
       <Area
-        label="Arguments"
-        hint="JSON"
+        label="Arguments (JSON)"
         rows={4}
         placeholder={'{"path": "/etc/hosts"}'}
         error={problems.args}
@@ -49,7 +48,7 @@ export function CallFields({ value, onChange, tools, environments }: CallFieldsP
           Claims, what came before, what it returns
         </summary>
         <div className="mt-2 flex flex-col gap-2">
-          <Area label="Claims of the principal" hint="JSON" rows={2} error={problems.claims} {...field('claims')} />
+          <Area label="Claims of the principal (JSON)" rows={2} error={problems.claims} {...field('claims')} />
           <Field label="Tools that ran before" hint="With commas between them" {...field('ran')} />
           <Field label="Labels of the session" hint="With commas between them" {...field('labels')} />
           <Area label="What the tool returns" hint="Then post contracts are asked too" rows={2} {...field('output')} />

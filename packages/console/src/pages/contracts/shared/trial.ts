@@ -1,5 +1,6 @@
 import { createEnvelope, EdictumConfigError, loadPolicy, marksOfPast, ToolRegistry } from '@lictor/contracts'
 import { explain } from '@lictor/contracts/authoring'
+import { withoutPrefix } from '../issues.ts'
 import type { Call } from './call.ts'
 import { type Reason, reasonOf } from './reasons.ts'
 
@@ -40,6 +41,7 @@ export function tryCall(yaml: string, call: Call): Trial {
   } catch (error) {
     if (!(error instanceof EdictumConfigError)) throw error
     const more = error.issues.length - 1
-    return { kind: 'refused', message: more > 0 ? `${error.message} (and ${more} more)` : error.message }
+    const message = withoutPrefix(error.message)
+    return { kind: 'refused', message: more > 0 ? `${message} (and ${more} more)` : message }
   }
 }
