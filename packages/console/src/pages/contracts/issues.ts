@@ -40,10 +40,13 @@ function issueOfProblem(problem: Problem): Issue {
   }
 }
 
-/** What the loader found in the browser. */
+/** An issue of the loader, from the browser or from the server. */
+type Found = Pick<ContractIssue, 'message' | 'line' | 'column' | 'path'> & { readonly hint?: string | null }
+
+/** What the loader found. */
 export const issueOfContract =
   (severity: Issue['severity']) =>
-  ({ message, line, column, path, hint }: ContractIssue): Issue => ({
+  ({ message, line, column, path, hint }: Found): Issue => ({
     severity,
     message: withoutPrefix(message),
     line,

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
+import { useRefusal } from '../../app/permission.ts'
 import { BackLink } from '../../ui/back-link.tsx'
 import { Button } from '../../ui/button.tsx'
 import { drafts } from '../../ui/draft.ts'
@@ -9,17 +10,17 @@ import { Card, Page } from '../../ui/page.tsx'
 import { Failure, messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import { useUnloadGuard } from '../../ui/unload-guard.ts'
+import { useFields } from '../../ui/use-fields.ts'
 import { eventQueries } from '../events/queries.ts'
 import type { EditorHandle } from './editor.tsx'
 import { EXAMPLE_BUNDLE } from './example.ts'
 import { type Issue, issuesOf } from './issues.ts'
 import { useSeen } from './language/use-seen.ts'
 import { bundleQueries, uploadBundle } from './queries.ts'
-import { argumentsText } from './shared/call.ts'
 import { BundleEditor } from './shared/bundle-editor.tsx'
+import { argumentsText, NO_CALL } from './shared/call.ts'
 import { EditorKeys, FileButton } from './shared/editing.tsx'
 import { TrialPanel } from './shared/trial-panel.tsx'
-import { useCall } from './shared/use-call.ts'
 import { bundleOf, type Subject, subjectOf } from './starting.ts'
 
 /** Characters the server accepts in one bundle. */
@@ -87,7 +88,10 @@ function Workbench({ name, initial, subject }: WorkbenchProps) {
   const client = useQueryClient()
   const toasts = useToasts()
   const seen = useSeen()
-  const [call, setCall] = useCall(name, subject ? { tool: subject.tool, args: argumentsText(subject.args) } : {})
+  const { fields: call, change: setCall } = useFields(`call ${name}`, {
+    ...NO_CALL,
+    ...(subject ? { tool: subject.tool, args: argumentsText(subject.args) } : {}),
+  })
 
   const upload = useMutation({
     mutationFn: uploadBundle,

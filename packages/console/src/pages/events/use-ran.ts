@@ -19,8 +19,7 @@ export interface Ran {
 export function useRan(event: AuditEvent | null): Ran {
   const registrations = useQuery({ ...agentQueries.registered(), enabled: event !== null })
   const agent = registrations.data?.find(({ agent_id }) => agent_id === event?.agent_id)
-  const bundle =
-    event && (payloadText(event, 'bundle_name') ?? agent?.running_bundle ?? agent?.resolved_bundle ?? null)
+  const bundle = event && (payloadText(event, 'bundle_name') ?? agent?.running_bundle ?? agent?.resolved_bundle ?? null)
   const versions = useQuery({ ...bundleQueries.versions(bundle ?? ''), enabled: bundle !== null })
   const env = (event && payloadText(event, 'environment')) ?? agent?.env ?? ''
   const ran = event && payloadText(event, 'policy_version')

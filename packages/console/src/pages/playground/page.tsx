@@ -10,8 +10,8 @@ import { Card, CardHeading, Page } from '../../ui/page.tsx'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { EXAMPLE_BUNDLE } from '../contracts/example.ts'
 import { useSeen } from '../contracts/language/use-seen.ts'
-import type { CallText } from '../contracts/shared/call.ts'
 import { BundleEditor } from '../contracts/shared/bundle-editor.tsx'
+import type { CallText } from '../contracts/shared/call.ts'
 import { LazyEditor } from '../contracts/shared/editing.tsx'
 import { CallFields, TrialResult } from '../contracts/shared/trial-panel.tsx'
 import { type Playground, usePlayground } from './presenter.ts'
@@ -34,7 +34,8 @@ export function PlaygroundPage() {
     void navigate({ search: (now) => ({ ...now, ...change }), replace })
   const setCall = (change: Partial<CallText>) => set(emptied(change, search.event !== undefined), true)
   /** The call stays, as text: its event would choose the version again. */
-  const write = () => void navigate({ search: Object.fromEntries(Object.entries(call).filter(([, text]) => text !== '')) })
+  const write = () =>
+    void navigate({ search: Object.fromEntries(Object.entries(call).filter(([, text]) => text !== '')) })
   const edit = () => {
     if (source.kind !== 'version' || source.yaml === undefined) return
     setTyped(source.yaml)

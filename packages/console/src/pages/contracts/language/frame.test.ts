@@ -33,5 +33,9 @@ test('it is completed in its place', async () => {
 })
 
 test('without a frame the text is the whole', () => {
-  expect([framed('a', undefined), inFrame('a', 1, undefined), outOfFrame('a\n  b', undefined)]).toEqual(['a', 1, 'a\n  b'])
+  expect([framed('a', undefined), inFrame('a', 1, undefined), outOfFrame('a\n  b', undefined)]).toEqual([
+    'a',
+    1,
+    'a\n  b',
+  ])
 })

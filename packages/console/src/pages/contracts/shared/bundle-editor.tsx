@@ -31,7 +31,20 @@ const FRAMED = 'contracts[0]'
 
 /** Where contracts are written: checked while one types, completed, explained, with what each hint offers. */
 export function BundleEditor(props: BundleEditorProps) {
-  const { text, onChange, seen, label, onSubmit, frame, refused, counts, editor, autoFocus = false, head, className } = props
+  const {
+    text,
+    onChange,
+    seen,
+    label,
+    onSubmit,
+    frame,
+    refused,
+    counts,
+    editor,
+    autoFocus = false,
+    head,
+    className,
+  } = props
   const own = useRef<EditorHandle>(null)
   const handle = editor ?? own
   const check = useBrowserCheck(framed(text, frame))
@@ -43,7 +56,11 @@ export function BundleEditor(props: BundleEditorProps) {
   return (
     <div className={cn('flex flex-col', className)}>
       <div className="flex min-h-11 flex-wrap items-center gap-2 border-b pr-2 pl-4">
-        <CheckVerdict errors={errors} warnings={issues.length - errors} checked={check.ready || refused !== undefined} />
+        <CheckVerdict
+          errors={errors}
+          warnings={issues.length - errors}
+          checked={check.ready || refused !== undefined}
+        />
         {head}
       </div>
       <div className="min-h-0 flex-1">

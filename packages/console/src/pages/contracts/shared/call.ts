@@ -1,19 +1,10 @@
-/** A call to be tried, as a person writes it: every field is text. */
-export interface CallText {
-  readonly tool: string
-  /** JSON. */
-  readonly args: string
-  readonly env: string
-  readonly role: string
-  readonly user: string
-  /** JSON. */
-  readonly claims: string
-  /** Tools that have run in the session, and labels that it bears, with commas between them. */
-  readonly ran: string
-  readonly labels: string
-  /** What the tool returns; empty: post contracts are not asked. */
-  readonly output: string
-}
+/**
+ * A call to be tried, as a person writes it: every field is text. `args` and `claims` are JSON; `ran` are tools that have run in
+ * the session and `labels` those that it bears, with commas between them; `output` is what the tool returns, and while it is
+ * empty post contracts are not asked.
+ */
+export const CALL_FIELDS = ['tool', 'args', 'env', 'role', 'user', 'claims', 'ran', 'labels', 'output'] as const
+export type CallText = Readonly<Record<(typeof CALL_FIELDS)[number], string>>
 
 export const NO_CALL: CallText = {
   tool: '',
@@ -26,7 +17,6 @@ export const NO_CALL: CallText = {
   labels: '',
   output: '',
 }
-export const CALL_FIELDS = Object.keys(NO_CALL) as readonly (keyof CallText)[]
 
 /** A call that can be judged. */
 export interface Call {
