@@ -40,7 +40,7 @@ const composition = createRoute({
 
 export const parts: PageParts = {
   inside: { compositions, composition },
-  place: { to: '/compositions', label: 'Compositions', icon: Blocks, group: 'govern', order: 3 },
+  place: { to: '/compositions', label: 'Compositions', icon: Blocks, group: 'govern', order: 1.2 },
   refreshes: { compositions: ['composition_changed', 'contract_updated'] },
 }
 

@@ -11,6 +11,7 @@ import { Failure, messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import { useUnloadGuard } from '../../ui/unload-guard.ts'
 import { useFields } from '../../ui/use-fields.ts'
+import { Withheld } from '../../ui/withheld.tsx'
 import { eventQueries } from '../events/queries.ts'
 import type { EditorHandle } from './editor.tsx'
 import { EXAMPLE_BUNDLE } from './example.ts'
@@ -87,6 +88,7 @@ function Workbench({ name, initial, subject }: WorkbenchProps) {
   const navigate = useNavigate()
   const client = useQueryClient()
   const toasts = useToasts()
+  const refusal = useRefusal('work')
   const seen = useSeen()
   const { fields: call, change: setCall } = useFields(`call ${name}`, {
     ...NO_CALL,
@@ -113,7 +115,7 @@ function Workbench({ name, initial, subject }: WorkbenchProps) {
 
   const tooLong = text.length > BUNDLE_MAXIMUM
   const submit = () => {
-    if (!tooLong && !upload.isPending && text.trim() !== '') upload.mutate(text)
+    if (refusal === null && !tooLong && !upload.isPending && text.trim() !== '') upload.mutate(text)
   }
   const open = async (file: File | undefined) => {
     if (file) setText(await file.text())
@@ -156,23 +158,26 @@ function Workbench({ name, initial, subject }: WorkbenchProps) {
             }
           />
         </Card>
+        {refusal !== null && <Withheld why={`Uploading: ${refusal}`} />}
         <div className="flex items-center justify-end gap-3">
           <p role="alert" className="min-w-0 flex-1 text-deny text-sm">
             {tooLong ? 'A bundle may have at most 1,048,576 characters.' : general}
           </p>
-          <Button
-            variant="primary"
-            size="lg"
-            busy={upload.isPending}
-            disabled={tooLong || text.trim() === ''}
-            onClick={submit}
-          >
-            Upload{' '}
-            <Kbd
-              keys="Ctrl ↵"
-              className="[&_kbd]:border-on-primary/30 [&_kbd]:bg-transparent [&_kbd]:text-on-primary"
-            />
-          </Button>
+          {refusal === null && (
+            <Button
+              variant="primary"
+              size="lg"
+              busy={upload.isPending}
+              disabled={tooLong || text.trim() === ''}
+              onClick={submit}
+            >
+              Upload{' '}
+              <Kbd
+                keys="Ctrl ↵"
+                className="[&_kbd]:border-on-primary/30 [&_kbd]:bg-transparent [&_kbd]:text-on-primary"
+              />
+            </Button>
+          )}
         </div>
         <EditorKeys />
       </div>

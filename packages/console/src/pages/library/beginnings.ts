@@ -32,7 +32,7 @@ when:
   output.text:
     contains: SECRET
 then:
-  effect: redact
+  effect: warn
   message: What was read holds a secret.
 `,
   session: `limits:

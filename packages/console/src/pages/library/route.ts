@@ -62,7 +62,7 @@ const editContract = createRoute({
 
 export const parts: PageParts = {
   inside: { library, newContract, libraryContract, editContract },
-  place: { to: '/library', label: 'Library', icon: LibraryBig, group: 'govern', order: 2, key: 'b' },
+  place: { to: '/library', label: 'Library', icon: LibraryBig, group: 'govern', order: 1.1, key: 'b' },
   refreshes: { library: ['contract_created', 'contract_updated', 'composition_changed'] },
 }
 

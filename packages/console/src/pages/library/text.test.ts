@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noThenProperty: 'then' is a field of the contract language
 import { checkBundle, templates } from '@lictor/contracts/authoring'
 import { describe, expect, test } from 'vitest'
 import { framed } from '../contracts/language/frame.ts'
@@ -41,7 +42,13 @@ describe('what can be imported', () => {
   })
 
   test('a contract and a list of them, as a bundle named by the time', () => {
-    const contract = { id: 'a', type: 'pre', tool: 'x', when: { environment: { exists: true } }, then: { effect: 'deny', message: 'No.' } } // biome-ignore format: one contract
+    const contract = {
+      id: 'a',
+      type: 'pre',
+      tool: 'x',
+      when: { environment: { exists: true } },
+      then: { effect: 'deny', message: 'No.' },
+    }
     for (const text of [JSON.stringify(contract), JSON.stringify([contract])]) {
       const bundle = importable(text, NOW)
       expect(bundle).toContain('name: "imported-20260301120000"'.replaceAll('"', ''))

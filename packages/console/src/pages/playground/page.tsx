@@ -43,7 +43,7 @@ export function PlaygroundPage() {
   }
   const step = (by: number) => {
     if (source.kind !== 'version') return
-    const next = source.versions[source.versions.findIndex((one) => one === source.version) + by]
+    const next = source.versions[source.versions.findIndex(({ version }) => version === source.version?.version) + by]
     if (next) set({ bundle: source.bundle, version: next.version }, true)
   }
   useListKeys(null, 'Playground')

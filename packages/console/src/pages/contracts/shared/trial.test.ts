@@ -13,7 +13,16 @@ const trial = (text: string, change: Partial<CallText>) => {
 describe('a call as a person writes it', () => {
   test('is read whole', () => {
     expect(
-      read({ tool: ' x ', args: '{"a": 1}', env: 'staging', role: 'admin', user: 'u', claims: '{"t": 2}', ran: 'a, b', labels: 'l' }), // biome-ignore format: one call
+      read({
+        tool: ' x ',
+        args: '{"a": 1}',
+        env: 'staging',
+        role: 'admin',
+        user: 'u',
+        claims: '{"t": 2}',
+        ran: 'a, b',
+        labels: 'l',
+      }),
     ).toEqual({
       problems: {},
       call: {
