@@ -142,7 +142,7 @@ function One({ composition }: { composition: Composition }) {
       }
     >
       {refusal && <Withheld why={`Changing and deploying: ${refusal}`} className="mb-3" />}
-      <div className="grid items-start gap-4 lg:grid-cols-2">
+      <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1.15fr)_minmax(0,1fr)]">
         <div className="flex min-w-0 flex-col gap-4">
           <Card className="overflow-hidden" aria-labelledby="members">
             <CardHeading

@@ -104,7 +104,7 @@ function Row({ member, item, composition, isFirst, isLast, onPut, onMove, onRemo
       data-row
       className={cn('flex flex-wrap items-center gap-x-3 gap-y-1.5 px-4 py-2', !member.enabled && 'bg-sunken')}
     >
-      <span className="min-w-0 flex-1 basis-48">
+      <span className="min-w-0 flex-1 basis-32">
         <Link
           to="/library/$id"
           params={{ id }}

@@ -1,12 +1,12 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { FilePen, Unlink } from 'lucide-react'
-import { useEffect, useId, useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useListKeys } from '../../app/list-keys.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Button } from '../../ui/button.tsx'
 import { drafts } from '../../ui/draft.ts'
 import { FilterMenu } from '../../ui/menu.tsx'
-import { Card, CardHeading, Page } from '../../ui/page.tsx'
+import { Card, Page } from '../../ui/page.tsx'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
 import { EXAMPLE_BUNDLE } from '../contracts/example.ts'
 import { useSeen } from '../contracts/language/use-seen.ts'
@@ -61,6 +61,7 @@ export function PlaygroundPage() {
   const yaml = source.kind === 'typed' ? typed : source.yaml
   return (
     <Page title="Playground" lead="What would a bundle do with a call? Nothing is kept, and no tool runs.">
+      <SourceChoice shown={shown} set={set} onTyped={write} onEdit={edit} />
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_23rem]">
         <div className="flex min-w-0 flex-col gap-4 lg:order-2">
           <Card aria-label="Call" className="p-4">
@@ -83,7 +84,6 @@ export function PlaygroundPage() {
           </Card>
         </div>
         <Card aria-label="Bundle" className="min-w-0 overflow-hidden">
-          <SourceHead shown={shown} set={set} onTyped={write} onEdit={edit} />
           {shown.error ? (
             <Failure error={shown.error} retry={shown.retry} />
           ) : source.kind === 'typed' ? (
@@ -119,21 +119,18 @@ const emptied = (change: Partial<CallText>, keepsEmpty: boolean): PlaygroundSear
 const TYPED = 'typed'
 const OF = 'of '
 
-interface SourceHeadProps {
+interface SourceChoiceProps {
   readonly shown: Playground
   readonly set: (change: PlaygroundSearch) => void
   readonly onTyped: () => void
   readonly onEdit: () => void
 }
 
-function SourceHead({ shown: { source, bundles }, set, onTyped, onEdit }: SourceHeadProps) {
-  const id = useId()
+function SourceChoice({ shown: { source, bundles }, set, onTyped, onEdit }: SourceChoiceProps) {
   const chosen = source.kind === 'version' ? source : null
   const listed = chosen && !bundles.includes(chosen.bundle) ? [chosen.bundle, ...bundles] : bundles
   return (
-    <div className="border-b">
-      <CardHeading id={id}>Bundle</CardHeading>
-      <div className="flex flex-wrap items-center gap-2 px-4 py-2">
+      <div className="mb-3 flex flex-wrap items-center gap-2">
         <FilterMenu
           label="Text"
           required
@@ -166,6 +163,5 @@ function SourceHead({ shown: { source, bundles }, set, onTyped, onEdit }: Source
           </Button>
         )}
       </div>
-    </div>
   )
 }
