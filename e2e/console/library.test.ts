@@ -52,18 +52,13 @@ describe.skipIf(!hasBrowser)('writing contracts', { timeout: 240_000 }, () => {
   const offered = (name: string) => page.getByRole('listbox', { name: 'Completions' }).getByRole('option', { name })
   const choose = async (name: string) => {
     await offered(name).first().waitFor()
-    for (;;) {
-      const chosen = await page.getByRole('option', { selected: true }).innerText()
-      if (chosen.startsWith(name)) break
+    // Right after a list opens, a key is still that of who writes on.
+    await page.clock.runFor(200)
+    const chosen = page.getByRole('option', { selected: true })
+    for (let step = 0; step < 60 && !(await chosen.innerText()).startsWith(name); step++)
       await page.keyboard.press('ArrowDown')
-    }
-    // Right after a list opens, its key is still that of who writes on.
-    await expect
-      .poll(async () => {
-        await page.keyboard.press('Enter')
-        return offered(name).count()
-      })
-      .toBe(0)
+    await page.keyboard.press('Enter')
+    await offered(name).first().waitFor({ state: 'hidden' })
   }
 
   it('a contract is written by keyboard alone, of what is offered: keys, words, tools that were called and their arguments', async () => {
@@ -200,7 +195,10 @@ describe.skipIf(!hasBrowser)('writing contracts', { timeout: 240_000 }, () => {
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
     await page.getByRole('alertdialog').getByRole('textbox').fill('no-secrets')
     await page.getByRole('alertdialog').getByRole('button', { name: 'Delete contract' }).click()
-    await page.getByRole('alertdialog').getByText(/referenced by compositions: assistant/).waitFor()
+    await page
+      .getByRole('alertdialog')
+      .getByText(/referenced by compositions: assistant/)
+      .waitFor()
   })
 
   it('a template is imported: its contracts, and a composition of them', async () => {
