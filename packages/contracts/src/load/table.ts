@@ -62,11 +62,11 @@ function then(choices: readonly string[], more: ObjectShape['fields'] = {}, depe
     fields: {
       effect: required(text({ choices, later: EFFECT_WORDS, doc: effectDoc(choices) }), ['action']),
       message: isAlwaysThere ? required(MESSAGE) : optional(MESSAGE),
-      tags: optional(list(NON_EMPTY, 0, 'Words by which its decisions can be found.')),
+      tags: optional(list(NON_EMPTY, 0, 'Words to find its decisions by.')),
       metadata: optional({
         type: 'map',
         values: { type: 'any' },
-        doc: 'Carried along into the record of each decision.',
+        doc: 'Kept with each decision.',
       }),
       ...more,
     },
@@ -85,7 +85,7 @@ const COMMON: ObjectShape['fields'] = {
   type: required(
     text({
       choices: ['pre', 'post', 'session', 'sandbox'],
-      doc: 'pre: before a call. post: of what it returned. session: how much in one session. sandbox: within which bounds.',
+      doc: 'pre: before a call. post: what it returned. session: how much. sandbox: within bounds.',
     }),
   ),
   enabled: optional({ type: 'boolean', doc: 'false: checked but not in force.' }),
@@ -106,8 +106,8 @@ export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
         doc: 'Only in a session that bears one of these labels, or in which one of these tools has run.',
         someOf: ['labels', 'tools'],
         fields: {
-          labels: optional(list(LABEL, 1, 'Labels that post contracts with effect: label put.')),
-          tools: optional(list(EXACT_TOOL, 1, 'Exact names of tools that have run.')),
+          labels: optional(list(LABEL, 1, 'Labels that post contracts put.')),
+          tools: optional(list(EXACT_TOOL, 1, 'Exact names of tools.')),
         },
       }),
       then: required(
@@ -149,11 +149,11 @@ export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
       ...COMMON,
       limits: required({
         type: 'object',
-        doc: 'How much one session may do; the contract fires beyond it.',
+        doc: 'The contract fires beyond these.',
         someOf: ['max_tool_calls', 'max_attempts', 'max_calls_per_tool'],
         fields: {
           max_tool_calls: optional(count('Calls that ran.')),
-          max_attempts: optional(count('Calls that were tried, refused ones with them.')),
+          max_attempts: optional(count('Calls tried, refused ones too.')),
           max_calls_per_tool: optional({
             type: 'map',
             values: count('Calls of this tool that ran.'),
@@ -180,20 +180,20 @@ export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
         type: 'object',
         doc: 'Programs and hosts that a call may reach.',
         fields: {
-          commands: optional(list(NON_EMPTY, 1, 'Programs that a command line may begin with.')),
+          commands: optional(list(NON_EMPTY, 1, 'Programs that may run.')),
           domains: optional(list(NON_EMPTY, 1, 'Hosts, or globs such as *.example.com.')),
         },
       }),
       not_allows: optional({
         type: 'object',
-        doc: 'Hosts among them that are closed all the same.',
+        doc: 'Hosts that are closed all the same.',
         fields: { domains: optional(list(NON_EMPTY, 1, 'Hosts, or globs.')) },
       }),
       outside: optional(
         text({
           choices: ['deny', 'approve'],
           later: EFFECT_WORDS,
-          doc: 'What happens to a call beyond the bounds; deny if left out.',
+          doc: 'Beyond the bounds; deny if left out.',
         }),
       ),
       message: required(MESSAGE),
@@ -212,7 +212,7 @@ const TOOLS: Shape = {
       side_effect: required(
         text({
           choices: ['pure', 'read', 'write', 'irreversible'],
-          doc: 'What a call of it leaves behind in the world.',
+          doc: 'What a call leaves behind.',
         }),
       ),
       idempotent: optional({ type: 'boolean', doc: 'true: made twice, it does no more than once.' }),
@@ -222,7 +222,7 @@ const TOOLS: Shape = {
 
 const OBSERVABILITY: Shape = {
   type: 'object',
-  doc: 'Where a guard that loads this file writes what it decided.',
+  doc: 'Where a guard writes what it decided.',
   fields: {
     otel: optional({
       type: 'object',
@@ -246,7 +246,7 @@ export const BUNDLE: ObjectShape = {
   type: 'object',
   fields: {
     apiVersion: required(text({ choices: ['edictum/v1'], doc: 'The version of the language.' })),
-    kind: required(text({ choices: KINDS, doc: 'Which vocabulary the document is written in.' })),
+    kind: required(text({ choices: KINDS, doc: 'Which vocabulary it is written in.' })),
     metadata: required({
       type: 'object',
       doc: 'What the bundle is called.',
@@ -257,7 +257,7 @@ export const BUNDLE: ObjectShape = {
             pattern: /^[a-z0-9][a-z0-9._-]*$/,
             rule: "small letters, digits, '.', - and _, beginning with a letter or digit",
             carried: MAX_SERVER_NAME,
-            doc: 'The name that it is uploaded, deployed and assigned by.',
+            doc: 'It is deployed and assigned by this name.',
           }),
         ),
         description: optional(text({ doc: 'What it is for, for people.' })),
@@ -265,10 +265,10 @@ export const BUNDLE: ObjectShape = {
     }),
     defaults: required({
       type: 'object',
-      doc: 'What holds for every contract that says nothing else.',
+      doc: 'For contracts that say nothing else.',
       fields: { mode: required(MODE) },
     }),
-    contracts: required(list({ type: 'contract' }, 1, 'The contracts, each with an id and a type.'), ['rules']),
+    contracts: required(list({ type: 'contract' }, 1, 'Each with an id and a type.'), ['rules']),
     tools: optional(TOOLS),
     observability: optional(OBSERVABILITY),
     observe_alongside: optional({ type: 'boolean', doc: 'As a later layer of a composition: only observe.' }),

@@ -6,7 +6,7 @@ import { buttonClass } from '../../ui/button.tsx'
 import { messageOf, Skeleton } from '../../ui/states.tsx'
 import { bundleQueries } from '../contracts/queries.ts'
 import { ReasonList } from '../contracts/shared/reason-list.tsx'
-import { useRan } from './use-ran.ts'
+import { useRan } from './shared/use-ran.ts'
 
 /** Why the contracts decide the call as they do: every one that concerns it, and what each condition saw. */
 export function WhyPanel({ event }: { event: AuditEvent }) {

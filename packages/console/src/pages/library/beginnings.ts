@@ -1,4 +1,4 @@
-import type { Frame } from '../contracts/language/frame.ts'
+import type { Frame } from '../contracts/shared/language.ts'
 import type { ContractType } from './route.ts'
 
 /** What stands around the text of a contract. An id that is none yet gives way to one that reads. */

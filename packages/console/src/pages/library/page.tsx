@@ -102,7 +102,12 @@ function Filters({ list, search, set }: FiltersProps) {
   const types = Object.keys(TYPE_WORDS) as ContractType[]
   return (
     <div className="mb-3 flex flex-wrap items-center gap-2">
-      <FilterField label="Filter by name" value={search.q} onChange={(q) => set({ q }, true)} />
+      <FilterField
+        label="Filter by name"
+        value={search.q}
+        onChange={(q) => set({ q }, true)}
+        className="max-sm:max-w-none"
+      />
       <FilterMenu
         label="Type"
         value={search.type}
@@ -149,7 +154,7 @@ function Row({ contract }: { contract: LibrarySummary }) {
           <span className="block truncate font-medium">{contract.name}</span>
           <span className="block truncate font-mono text-muted text-xs">{contract.contract_id}</span>
         </span>
-        <span>
+        <span className="max-sm:justify-self-end">
           <Badge>{contract.type}</Badge>
         </span>
         <span className="flex min-w-0 flex-wrap gap-x-2 text-muted text-xs max-sm:col-span-2">

@@ -3,7 +3,7 @@ import type { BundleVersion } from '../../api/types.ts'
 import { bundleQueries } from '../contracts/queries.ts'
 import { CALL_FIELDS, type CallText, NO_CALL } from '../contracts/shared/call.ts'
 import { eventQueries } from '../events/queries.ts'
-import { useRan } from '../events/use-ran.ts'
+import { useRan } from '../events/shared/use-ran.ts'
 import { callOf } from './recorded.ts'
 import type { PlaygroundSearch } from './route.ts'
 

@@ -7,7 +7,7 @@ import { plural } from '../../../ui/plural.ts'
 import type { Issue } from '../issues.ts'
 
 export type { EditorHandle } from '../editor.tsx'
-export { byPlace, type Issue, issuesOf } from '../issues.ts'
+export { byPlace, type Issue, issueOfContract, issuesOf } from '../issues.ts'
 export { LazyEditor } from '../lazy-editor.tsx'
 
 /** How many problems a text has, and of which kind. */

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
-import { payloadText } from '../../api/payload.ts'
-import type { AuditEvent, BundleVersion } from '../../api/types.ts'
-import { agentQueries } from '../agents/queries.ts'
-import { bundleQueries } from '../contracts/queries.ts'
+import { payloadText } from '../../../api/payload.ts'
+import type { AuditEvent, BundleVersion } from '../../../api/types.ts'
+import { agentQueries } from '../../agents/queries.ts'
+import { bundleQueries } from '../../contracts/queries.ts'
 
 /** By which version of which bundle a call was judged, as far as this server knows. */
 export interface Ran {
