@@ -328,14 +328,14 @@ describe.skipIf(!hasBrowser)('writing contracts', { timeout: 240_000 }, () => {
     expect(await faults(page, path)).toEqual([])
   })
 
-  it('nor while something is offered, and with problems', async () => {
+  it('nor in an editor with problems, beside a call that is tried', async () => {
     page = await world.open('contracts/new')
     await editor().waitFor()
     await page.getByText('Valid', { exact: true }).waitFor()
     await editor().focus()
     await page.keyboard.press('Control+a')
     await page.keyboard.insertText(bundle.replace('effect: deny', 'effekt: deny').replace('type: pre', 'type: prr'))
-    await page.getByRole('button', { name: 'Replace with effect' }).waitFor()
+    await page.getByRole('button', { name: 'Replace with pre' }).waitFor()
     await page.getByLabel('Tool', { exact: true }).fill('read_file')
     expect(await faults(page, 'an editor with problems')).toEqual([])
   })
