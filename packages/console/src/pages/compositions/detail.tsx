@@ -22,7 +22,13 @@ import { useToasts } from '../../ui/toasts.tsx'
 import { useUnloadGuard } from '../../ui/unload-guard.ts'
 import { When } from '../../ui/when.tsx'
 import { Withheld } from '../../ui/withheld.tsx'
-import { CheckVerdict, type EditorHandle, IssueList, issueOfContract, LazyEditor } from '../contracts/shared/editing.tsx'
+import {
+  CheckVerdict,
+  type EditorHandle,
+  IssueList,
+  issueOfContract,
+  LazyEditor,
+} from '../contracts/shared/editing.tsx'
 import { Members } from './member-list.tsx'
 import { type Draft, draftIn, draftOf, isSame, STRATEGIES, settingsOf } from './members.ts'
 import {

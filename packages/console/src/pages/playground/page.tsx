@@ -8,10 +8,10 @@ import { drafts } from '../../ui/draft.ts'
 import { FilterMenu } from '../../ui/menu.tsx'
 import { Card, Page } from '../../ui/page.tsx'
 import { Empty, Failure, SkeletonRows } from '../../ui/states.tsx'
-import { EXAMPLE_BUNDLE, useSeen } from '../contracts/shared/language.ts'
 import { BundleEditor } from '../contracts/shared/bundle-editor.tsx'
 import type { CallText } from '../contracts/shared/call.ts'
 import { LazyEditor } from '../contracts/shared/editing.tsx'
+import { EXAMPLE_BUNDLE, useSeen } from '../contracts/shared/language.ts'
 import { CallFields, TrialResult } from '../contracts/shared/trial-panel.tsx'
 import { type Playground, usePlayground } from './presenter.ts'
 import type { PlaygroundSearch } from './route.ts'
@@ -129,38 +129,38 @@ function SourceChoice({ shown: { source, bundles }, set, onTyped, onEdit }: Sour
   const chosen = source.kind === 'version' ? source : null
   const listed = chosen && !bundles.includes(chosen.bundle) ? [chosen.bundle, ...bundles] : bundles
   return (
-      <div className="mb-3 flex flex-wrap items-center gap-2">
+    <div className="mb-3 flex flex-wrap items-center gap-2">
+      <FilterMenu
+        label="Text"
+        required
+        value={chosen ? OF + chosen.bundle : TYPED}
+        options={[
+          { value: TYPED, label: 'written here' },
+          ...listed.map((name) => ({ value: OF + name, label: name })),
+        ]}
+        onChange={(value) => {
+          if (value === TYPED) onTyped()
+          else if (value !== undefined && value !== OF + chosen?.bundle)
+            set({ bundle: value.slice(OF.length), version: undefined })
+        }}
+      />
+      {chosen && chosen.versions.length > 0 && (
         <FilterMenu
-          label="Text"
+          label="Version"
           required
-          value={chosen ? OF + chosen.bundle : TYPED}
-          options={[
-            { value: TYPED, label: 'written here' },
-            ...listed.map((name) => ({ value: OF + name, label: name })),
-          ]}
-          onChange={(value) => {
-            if (value === TYPED) onTyped()
-            else if (value !== undefined && value !== OF + chosen?.bundle)
-              set({ bundle: value.slice(OF.length), version: undefined })
-          }}
+          value={chosen.version ? String(chosen.version.version) : ''}
+          options={chosen.versions.map(({ version, deployed_envs }) => ({
+            value: String(version),
+            label: `${version}${deployed_envs.length > 0 ? ` · ${deployed_envs.join(', ')}` : ''}`,
+          }))}
+          onChange={(value) => set({ bundle: chosen.bundle, version: Number(value) })}
         />
-        {chosen && chosen.versions.length > 0 && (
-          <FilterMenu
-            label="Version"
-            required
-            value={chosen.version ? String(chosen.version.version) : ''}
-            options={chosen.versions.map(({ version, deployed_envs }) => ({
-              value: String(version),
-              label: `${version}${deployed_envs.length > 0 ? ` · ${deployed_envs.join(', ')}` : ''}`,
-            }))}
-            onChange={(value) => set({ bundle: chosen.bundle, version: Number(value) })}
-          />
-        )}
-        {chosen?.yaml !== undefined && (
-          <Button className="ml-auto" onClick={onEdit}>
-            <FilePen aria-hidden /> Edit
-          </Button>
-        )}
-      </div>
+      )}
+      {chosen?.yaml !== undefined && (
+        <Button className="ml-auto" onClick={onEdit}>
+          <FilePen aria-hidden /> Edit
+        </Button>
+      )}
+    </div>
   )
 }
