@@ -10,6 +10,7 @@ export {
   checkContract,
   type LibraryContract,
 } from './compose/assemble.ts'
+export { emitYaml } from './compose/emit.ts'
 export { convertDocument, type DocumentKind } from './convert/index.ts'
 export { type LaxWord, laxWords, offerRuleset } from './convert/offer.ts'
 export { type ExplainedContract, type ExplainedNode, type Explanation, explain } from './explain/explain.ts'
@@ -21,4 +22,5 @@ export { OPERATOR_NAMES, OPERATORS, operatorOf } from './operators/operators.ts'
 export { analysePattern, type PatternAnalysis } from './regex/analyse.ts'
 export { samplePattern } from './regex/sample.ts'
 export { bundleJsonSchema, type JsonSchema } from './schema/index.ts'
+export { SELECTORS, type Selector } from './schema/selectors.ts'
 export { loadTemplate, templateNames, templates } from './templates/templates.ts'

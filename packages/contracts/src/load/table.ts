@@ -39,20 +39,35 @@ const TIMEOUT_EFFECT = text({
   doc: 'What happens when no human answers in time.',
 })
 const TIMEOUT_WORDS = ['timeout_effect', 'timeout_action']
-const COUNT: Shape = { type: 'integer', min: 1 }
+const count = (doc: string): Shape => ({ type: 'integer', min: 1, doc })
 
 export const EFFECT_WORDS: Readonly<Record<string, string>> = { deny: 'block', approve: 'ask' }
+
+const EFFECT_DOCS: Readonly<Record<string, string>> = {
+  deny: 'refuses',
+  approve: 'asks a person',
+  warn: 'lets it pass and says so',
+  redact: 'hides what was found',
+  label: 'marks the session',
+}
+const effectDoc = (choices: readonly string[]) =>
+  `${choices.map((choice) => `${choice} ${EFFECT_DOCS[choice]}`).join(', ')}.`
 
 function then(choices: readonly string[], more: ObjectShape['fields'] = {}, depends?: Dependence): ObjectShape {
   const isAlwaysThere = depends?.otherwiseRequires?.includes('message') !== true
   return {
     type: 'object',
+    doc: 'What happens when the contract fires.',
     ...(depends === undefined ? {} : { depends }),
     fields: {
-      effect: required(text({ choices, later: EFFECT_WORDS }), ['action']),
+      effect: required(text({ choices, later: EFFECT_WORDS, doc: effectDoc(choices) }), ['action']),
       message: isAlwaysThere ? required(MESSAGE) : optional(MESSAGE),
-      tags: optional(list(NON_EMPTY, 0)),
-      metadata: optional({ type: 'map', values: { type: 'any' } }),
+      tags: optional(list(NON_EMPTY, 0, 'Words to find its decisions by.')),
+      metadata: optional({
+        type: 'map',
+        values: { type: 'any' },
+        doc: 'Kept with each decision.',
+      }),
       ...more,
     },
   }
@@ -67,7 +82,12 @@ const COMMON: ObjectShape['fields'] = {
       doc: 'Unique in the bundle.',
     }),
   ),
-  type: required(text({ choices: ['pre', 'post', 'session', 'sandbox'] })),
+  type: required(
+    text({
+      choices: ['pre', 'post', 'session', 'sandbox'],
+      doc: 'pre: before a call. post: what it returned. session: how much. sandbox: within bounds.',
+    }),
+  ),
   enabled: optional({ type: 'boolean', doc: 'false: checked but not in force.' }),
   mode: optional(MODE),
 }
@@ -85,7 +105,10 @@ export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
         type: 'object',
         doc: 'Only in a session that bears one of these labels, or in which one of these tools has run.',
         someOf: ['labels', 'tools'],
-        fields: { labels: optional(list(LABEL)), tools: optional(list(EXACT_TOOL)) },
+        fields: {
+          labels: optional(list(LABEL, 1, 'Labels that post contracts put.')),
+          tools: optional(list(EXACT_TOOL, 1, 'Exact names of tools.')),
+        },
       }),
       then: required(
         then(['deny', 'approve'], {
@@ -126,11 +149,17 @@ export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
       ...COMMON,
       limits: required({
         type: 'object',
+        doc: 'The contract fires beyond these.',
         someOf: ['max_tool_calls', 'max_attempts', 'max_calls_per_tool'],
         fields: {
-          max_tool_calls: optional(COUNT),
-          max_attempts: optional(COUNT),
-          max_calls_per_tool: optional({ type: 'map', values: COUNT, min: 1, doc: 'By exact tool name.' }),
+          max_tool_calls: optional(count('Calls that ran.')),
+          max_attempts: optional(count('Calls tried, refused ones too.')),
+          max_calls_per_tool: optional({
+            type: 'map',
+            values: count('Calls of this tool that ran.'),
+            min: 1,
+            doc: 'By exact tool name.',
+          }),
         },
       }),
       then: required(then(['deny'])),
@@ -144,15 +173,29 @@ export const CONTRACTS: Readonly<Record<string, ObjectShape>> = {
     fields: {
       ...COMMON,
       tool: optional(TOOL),
-      tools: optional(list(TOOL)),
+      tools: optional(list(TOOL, 1, 'Tool names, or globs; instead of tool.')),
       within: optional(list(NON_EMPTY, 1, 'Directories that paths must lie in.')),
       not_within: optional(list(NON_EMPTY, 0, 'Directories in them that are closed all the same.')),
       allows: optional({
         type: 'object',
-        fields: { commands: optional(list(NON_EMPTY)), domains: optional(list(NON_EMPTY)) },
+        doc: 'Programs and hosts that a call may reach.',
+        fields: {
+          commands: optional(list(NON_EMPTY, 1, 'Programs that may run.')),
+          domains: optional(list(NON_EMPTY, 1, 'Hosts, or globs such as *.example.com.')),
+        },
       }),
-      not_allows: optional({ type: 'object', fields: { domains: optional(list(NON_EMPTY)) } }),
-      outside: optional(text({ choices: ['deny', 'approve'], later: EFFECT_WORDS, doc: 'deny if left out.' })),
+      not_allows: optional({
+        type: 'object',
+        doc: 'Hosts that are closed all the same.',
+        fields: { domains: optional(list(NON_EMPTY, 1, 'Hosts, or globs.')) },
+      }),
+      outside: optional(
+        text({
+          choices: ['deny', 'approve'],
+          later: EFFECT_WORDS,
+          doc: 'Beyond the bounds; deny if left out.',
+        }),
+      ),
       message: required(MESSAGE),
       timeout: optional(TIMEOUT),
       timeout_effect: optional(TIMEOUT_EFFECT, TIMEOUT_WORDS),
@@ -166,14 +209,20 @@ const TOOLS: Shape = {
   values: {
     type: 'object',
     fields: {
-      side_effect: required(text({ choices: ['pure', 'read', 'write', 'irreversible'] })),
-      idempotent: optional({ type: 'boolean' }),
+      side_effect: required(
+        text({
+          choices: ['pure', 'read', 'write', 'irreversible'],
+          doc: 'What a call leaves behind.',
+        }),
+      ),
+      idempotent: optional({ type: 'boolean', doc: 'true: made twice, it does no more than once.' }),
     },
   },
 }
 
 const OBSERVABILITY: Shape = {
   type: 'object',
+  doc: 'Where a guard writes what it decided.',
   fields: {
     otel: optional({
       type: 'object',
@@ -196,10 +245,11 @@ export const KINDS = ['ContractBundle', 'Ruleset'] as const
 export const BUNDLE: ObjectShape = {
   type: 'object',
   fields: {
-    apiVersion: required(text({ choices: ['edictum/v1'] })),
-    kind: required(text({ choices: KINDS })),
+    apiVersion: required(text({ choices: ['edictum/v1'], doc: 'The version of the language.' })),
+    kind: required(text({ choices: KINDS, doc: 'Which vocabulary it is written in.' })),
     metadata: required({
       type: 'object',
+      doc: 'What the bundle is called.',
       fields: {
         name: required(
           text({
@@ -207,13 +257,18 @@ export const BUNDLE: ObjectShape = {
             pattern: /^[a-z0-9][a-z0-9._-]*$/,
             rule: "small letters, digits, '.', - and _, beginning with a letter or digit",
             carried: MAX_SERVER_NAME,
+            doc: 'It is deployed and assigned by this name.',
           }),
         ),
-        description: optional(text()),
+        description: optional(text({ doc: 'What it is for, for people.' })),
       },
     }),
-    defaults: required({ type: 'object', fields: { mode: required(MODE) } }),
-    contracts: required(list({ type: 'contract' }), ['rules']),
+    defaults: required({
+      type: 'object',
+      doc: 'For contracts that say nothing else.',
+      fields: { mode: required(MODE) },
+    }),
+    contracts: required(list({ type: 'contract' }, 1, 'Each with an id and a type.'), ['rules']),
     tools: optional(TOOLS),
     observability: optional(OBSERVABILITY),
     observe_alongside: optional({ type: 'boolean', doc: 'As a later layer of a composition: only observe.' }),

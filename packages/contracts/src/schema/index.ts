@@ -149,19 +149,29 @@ function expressionSchema(): JsonSchema {
   const operators = Object.fromEntries(
     OPERATORS.map(({ name, shape, holdsWhen }) => [
       name,
-      { ...schemaOf(shape, false), description: `Holds when ${holdsWhen.replaceAll('`', '')}.` },
+      { ...schemaOf(shape, false), description: `Holds when ${readable(holdsWhen)}.` },
     ]),
   )
   const leaf = { type: 'object', minProperties: 1, maxProperties: 1, properties: operators }
   return {
+    description: 'A condition: one selector with one operator, or several joined by all, any and not.',
     type: 'object',
     minProperties: 1,
     maxProperties: 1,
     properties: {
-      all: { type: 'array', minItems: 1, items: self },
-      any: { type: 'array', minItems: 1, items: self },
-      not: self,
+      all: { type: 'array', minItems: 1, items: self, description: 'Holds when every one of these holds.' },
+      any: { type: 'array', minItems: 1, items: self, description: 'Holds when one of these holds.' },
+      not: { allOf: [self], description: 'Holds when this does not.' },
     },
     additionalProperties: leaf,
   }
+}
+
+/** The sentence of an operator where its argument and the value have no names: `v` and `a` are those of the guide's table. */
+function readable(holdsWhen: string): string {
+  return holdsWhen
+    .replace('the text `a`', 'the argument')
+    .replaceAll('`a`', 'the argument')
+    .replaceAll('`v`', 'the value')
+    .replaceAll('`', '')
 }

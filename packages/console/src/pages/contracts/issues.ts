@@ -16,7 +16,7 @@ export interface Issue {
 /** The loader's messages begin alike for machines; beside the line it is noise. */
 const PREFIX = /^(?:Schema validation failed|YAML parse error): /
 
-const withoutPrefix = (message: string) =>
+export const withoutPrefix = (message: string) =>
   PREFIX.test(message) ? message.replace(PREFIX, '').replace(/^[a-z]/, (first) => first.toUpperCase()) : message
 
 const PLACE = /\bline (\d+)(?:,? (?:and )?col(?:umn)? (\d+))?/i
@@ -40,10 +40,13 @@ function issueOfProblem(problem: Problem): Issue {
   }
 }
 
-/** What the loader found in the browser. */
+/** An issue of the loader, from the browser or from the server. */
+type Found = Pick<ContractIssue, 'message' | 'line' | 'column' | 'path'> & { readonly hint?: string | null }
+
+/** What the loader found. */
 export const issueOfContract =
   (severity: Issue['severity']) =>
-  ({ message, line, column, path, hint }: ContractIssue): Issue => ({
+  ({ message, line, column, path, hint }: Found): Issue => ({
     severity,
     message: withoutPrefix(message),
     line,
@@ -83,7 +86,13 @@ export function rangeOf(text: string, issue: Pick<Issue, 'line' | 'column'>): { 
   const start = lines.slice(0, index).reduce((sum, line) => sum + line.length + 1, 0)
   const line = lines[index] ?? ''
   const indent = line.length - line.trimStart().length
-  const column = Math.min(issue.column ? issue.column - 1 : indent, Math.max(0, line.length - 1))
+  // Columns count characters, offsets UTF-16 units.
+  const before = issue.column
+    ? Array.from(line)
+        .slice(0, issue.column - 1)
+        .join('').length
+    : indent
+  const column = Math.min(before, Math.max(0, line.length - 1))
   const word = /^[^\s:,\]}]+/.exec(line.slice(column))?.[0].length ?? 1
   const from = Math.max(0, start + column)
   return { from: Math.min(from, text.length), to: Math.min(from + word, text.length) }

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import { useRefusal } from '../../app/permission.ts'
 import { BackLink } from '../../ui/back-link.tsx'
 import { Button } from '../../ui/button.tsx'
 import { drafts } from '../../ui/draft.ts'
@@ -9,15 +10,19 @@ import { Card, Page } from '../../ui/page.tsx'
 import { Failure, messageOf } from '../../ui/states.tsx'
 import { useToasts } from '../../ui/toasts.tsx'
 import { useUnloadGuard } from '../../ui/unload-guard.ts'
+import { useFields } from '../../ui/use-fields.ts'
+import { Withheld } from '../../ui/withheld.tsx'
 import { eventQueries } from '../events/queries.ts'
 import type { EditorHandle } from './editor.tsx'
 import { EXAMPLE_BUNDLE } from './example.ts'
-import { byPlace, type Issue, issuesOf } from './issues.ts'
-import { LazyEditor } from './lazy-editor.tsx'
+import { type Issue, issuesOf } from './issues.ts'
+import { useSeen } from './language/use-seen.ts'
 import { bundleQueries, uploadBundle } from './queries.ts'
-import { CheckVerdict, FileButton, IssueList } from './shared/editing.tsx'
-import { bundleOf, subjectOf } from './starting.ts'
-import { useBrowserCheck } from './use-browser-check.ts'
+import { BundleEditor } from './shared/bundle-editor.tsx'
+import { argumentsText, NO_CALL } from './shared/call.ts'
+import { EditorKeys, FileButton } from './shared/editing.tsx'
+import { TrialPanel } from './shared/trial-panel.tsx'
+import { bundleOf, type Subject, subjectOf } from './starting.ts'
 
 /** Characters the server accepts in one bundle. */
 const BUNDLE_MAXIMUM = 1_048_576
@@ -58,13 +63,21 @@ export function UploadPage() {
           key={`${from} ${version} ${tool} ${event}`}
           name={`bundle ${from ?? ''} ${version ?? ''} ${tool ?? ''} ${event ?? ''}`.trimEnd()}
           initial={ready}
+          subject={subject}
         />
       )}
     </Page>
   )
 }
 
-function Workbench({ name, initial }: { name: string; initial: string }) {
+interface WorkbenchProps {
+  readonly name: string
+  readonly initial: string
+  /** The call that it is begun for, which one tries first. */
+  readonly subject: Subject | null
+}
+
+function Workbench({ name, initial, subject }: WorkbenchProps) {
   const [restored] = useState(() => drafts.read(name))
   const [text, setText] = useState(restored ?? initial)
   const isDirty = text !== initial
@@ -75,7 +88,12 @@ function Workbench({ name, initial }: { name: string; initial: string }) {
   const navigate = useNavigate()
   const client = useQueryClient()
   const toasts = useToasts()
-  const check = useBrowserCheck(text)
+  const refusal = useRefusal('work')
+  const seen = useSeen()
+  const { fields: call, change: setCall } = useFields(`call ${name}`, {
+    ...NO_CALL,
+    ...(subject ? { tool: subject.tool, args: argumentsText(subject.args) } : {}),
+  })
 
   const upload = useMutation({
     mutationFn: uploadBundle,
@@ -96,14 +114,8 @@ function Workbench({ name, initial }: { name: string; initial: string }) {
   })
 
   const tooLong = text.length > BUNDLE_MAXIMUM
-  // The server's words are about the text it was sent; after an edit only the check in the browser speaks.
-  const issues = useMemo(
-    () => byPlace(refused && refused.text === text && refused.issues.length > 0 ? refused.issues : check.issues),
-    [refused, text, check.issues],
-  )
-  const errors = issues.filter(({ severity }) => severity === 'error').length
   const submit = () => {
-    if (!tooLong && !upload.isPending && text.trim() !== '') upload.mutate(text)
+    if (refusal === null && !tooLong && !upload.isPending && text.trim() !== '') upload.mutate(text)
   }
   const open = async (file: File | undefined) => {
     if (file) setText(await file.text())
@@ -111,55 +123,71 @@ function Workbench({ name, initial }: { name: string; initial: string }) {
   const general = upload.isError && refused?.issues.length === 0 ? messageOf(upload.error) : null
 
   return (
-    <div className="flex flex-col gap-3">
-      <Card
-        className="flex h-[max(26rem,min(44rem,72vh))] flex-col overflow-hidden"
-        onDragOver={(event) => event.preventDefault()}
-        onDrop={(event) => {
-          event.preventDefault()
-          void open(event.dataTransfer.files[0])
-        }}
-      >
-        <div className="flex min-h-11 flex-wrap items-center gap-2 border-b pr-2 pl-4">
-          <CheckVerdict errors={errors} warnings={issues.length - errors} checked={check.ready || refused !== null} />
-          {restored !== null && isDirty && (
-            <span className="flex items-center gap-1 text-muted text-sm">
-              What you wrote was kept.
-              <Button variant="quiet" size="sm" onClick={() => setText(initial)}>
-                Start over
-              </Button>
-            </span>
-          )}
-          <FileButton label="Bundle file" onFile={open} />
-        </div>
-        <div className="min-h-0 flex-1">
-          <LazyEditor
-            ref={editor}
-            value={text}
-            label="Bundle YAML"
-            onChange={setText}
-            onSubmit={submit}
-            issues={issues}
-            autoFocus
-          />
-        </div>
-        <IssueList issues={issues} onPick={(issue) => editor.current?.reveal(issue)} />
-      </Card>
-      <div className="flex items-center justify-end gap-3">
-        <p role="alert" className="min-w-0 flex-1 text-deny text-sm">
-          {tooLong ? 'A bundle may have at most 1,048,576 characters.' : general}
-        </p>
-        <Button
-          variant="primary"
-          size="lg"
-          busy={upload.isPending}
-          disabled={tooLong || text.trim() === ''}
-          onClick={submit}
+    <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_21rem]">
+      <div className="flex min-w-0 flex-col gap-3">
+        <Card
+          className="overflow-hidden"
+          onDragOver={(event) => event.preventDefault()}
+          onDrop={(event) => {
+            event.preventDefault()
+            void open(event.dataTransfer.files[0])
+          }}
         >
-          Upload{' '}
-          <Kbd keys="Ctrl ↵" className="[&_kbd]:border-on-primary/30 [&_kbd]:bg-transparent [&_kbd]:text-on-primary" />
-        </Button>
+          <BundleEditor
+            text={text}
+            onChange={setText}
+            seen={seen}
+            label="Bundle YAML"
+            onSubmit={submit}
+            refused={refused && refused.text === text && refused.issues.length > 0 ? refused.issues : undefined}
+            editor={editor}
+            autoFocus
+            className="h-[max(26rem,min(44rem,72vh))]"
+            head={
+              <>
+                {restored !== null && isDirty && (
+                  <span className="flex items-center gap-1 text-muted text-sm">
+                    What you wrote was kept.
+                    <Button variant="quiet" size="sm" onClick={() => setText(initial)}>
+                      Start over
+                    </Button>
+                  </span>
+                )}
+                <FileButton label="Bundle file" onFile={open} />
+              </>
+            }
+          />
+        </Card>
+        {refusal !== null && <Withheld why={`Uploading: ${refusal}`} />}
+        <div className="flex items-center justify-end gap-3">
+          <p role="alert" className="min-w-0 flex-1 text-deny text-sm">
+            {tooLong ? 'A bundle may have at most 1,048,576 characters.' : general}
+          </p>
+          {refusal === null && (
+            <Button
+              variant="primary"
+              size="lg"
+              busy={upload.isPending}
+              disabled={tooLong || text.trim() === ''}
+              onClick={submit}
+            >
+              Upload{' '}
+              <Kbd
+                keys="Ctrl ↵"
+                className="[&_kbd]:border-on-primary/30 [&_kbd]:bg-transparent [&_kbd]:text-on-primary"
+              />
+            </Button>
+          )}
+        </div>
+        <EditorKeys />
       </div>
+      <TrialPanel
+        yaml={text}
+        value={call}
+        onChange={setCall}
+        tools={seen.tools.map((tool) => tool.name)}
+        environments={seen.environments}
+      />
     </div>
   )
 }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { FilePen, Filter, Link2 } from 'lucide-react'
+import { FilePen, Filter, FlaskConical, Link2 } from 'lucide-react'
 import { type ReactNode, Suspense, useState } from 'react'
 import { payloadText } from '../../api/payload.ts'
 import type { AuditEvent } from '../../api/types.ts'
@@ -45,6 +45,14 @@ export function Detail({ event: listed, onFilter }: DetailProps) {
               title="Make a contract from this call"
             >
               <FilePen aria-hidden /> Contract
+            </Link>
+            <Link
+              to="/playground"
+              search={{ event: event.id }}
+              className={buttonClass('quiet', 'sm')}
+              title="Try this call in the playground"
+            >
+              <FlaskConical aria-hidden /> Try
             </Link>
             <Link2 className="size-3.5" aria-hidden />
             <CopyButton text={link} what="link to this event" />

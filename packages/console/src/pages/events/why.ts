@@ -1,28 +1,7 @@
 import { createEnvelope, loadPolicy, type PrincipalInput, ToolRegistry } from '@lictor/contracts'
-import { type ExplainedContract, type ExplainedNode, explain } from '@lictor/contracts/authoring'
+import { explain } from '@lictor/contracts/authoring'
 import type { AuditEvent } from '../../api/types.ts'
-
-/** A contract that concerns a call, and what each part of its condition said. */
-export interface Reason {
-  readonly id: string
-  readonly type: string
-  readonly mode: string
-  readonly fired: boolean
-  readonly message: string | null
-  readonly leaves: readonly Leaf[]
-}
-
-export interface Leaf {
-  /** `args.path`. */
-  readonly selector: string
-  readonly operator: string
-  readonly argument: unknown
-  readonly value: unknown
-  readonly isPresent: boolean
-  /** Null when it could not be judged; `error` says why. */
-  readonly result: boolean | null
-  readonly error: string | null
-}
+import { type Reason, reasonOf } from '../contracts/shared/reasons.ts'
 
 const NO_CALLS = { attempts: 0, executions: 0, toolExecutions: 0 }
 
@@ -42,30 +21,6 @@ export function whyOf(event: AuditEvent, yaml: string): readonly Reason[] {
   })
   return explain(policy, envelope, NO_CALLS).contracts.map(reasonOf)
 }
-
-const reasonOf = ({ id, type, mode, fired, message, condition }: ExplainedContract): Reason => ({
-  id,
-  type,
-  mode,
-  fired,
-  message,
-  leaves: condition ? leavesOf(condition) : [],
-})
-
-const leavesOf = (node: ExplainedNode): readonly Leaf[] =>
-  node.kind === 'leaf'
-    ? [
-        {
-          selector: node.selector,
-          operator: node.operator,
-          argument: node.argument,
-          value: node.value,
-          isPresent: node.present,
-          result: node.result,
-          error: node.error,
-        },
-      ]
-    : node.children.flatMap(leavesOf)
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
