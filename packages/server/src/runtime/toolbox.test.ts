@@ -55,6 +55,7 @@ function open(principal: TokenCaller, pattern = '*') {
     workflows: nothing,
     runs: nothing,
     children: nothing,
+    swarms: nothing,
     findAttached: nothing,
     countExecutions: () => 0,
     volumes: nothing,

@@ -17,7 +17,7 @@ import type { RecordedCall, RecordedExchange, replay, TurnEntry } from '../recor
 import type { Catalogue } from '../tools/catalogue.ts'
 import type { DispatchedCall, InvocationContext, Invocations } from '../tools/invocations.ts'
 import { contextOffers } from '../tools/judge-by-context.ts'
-import { toolNameOf } from '../tools/telling.ts'
+import { concealed, concealedText, toolNameOf } from '../tools/telling.ts'
 import { schemaOf, ToolFatal } from '../tools/tool.ts'
 import { type ConversationFailure, errorOf } from './failure.ts'
 import { readMessage, toolMessage } from './messages.ts'
@@ -245,11 +245,21 @@ export function createConversations(deps: {
         model: turn.model,
         input_tokens: turn.inputTokens,
         output_tokens: turn.outputTokens,
-        prompt: shortened(current.messages.at(-1)?.content ?? ''),
-        response: shortened(text || JSON.stringify(calls)),
+        prompt: shortened(shownMessage(current.messages.at(-1))),
+        response: shortened(text || JSON.stringify(calls.map(shownCall))),
       })
       await invocation.record([told], failed ? { kind: 'failed' } : entryOf(text, calls, isCutOff))
       return failed ?? { text, calls, isCutOff }
+    }
+
+    /** What was said last, as events tell it. */
+    function shownMessage(message: ModelMessage | undefined): string {
+      if (message?.role !== 'tool') return message?.content ?? ''
+      return concealedText(message.content, catalogue.find(message.name)?.conceals)
+    }
+
+    function shownCall(one: ModelToolCall): ModelToolCall {
+      return { ...one, arguments: concealed(one.arguments, catalogue.find(one.name)?.conceals) }
     }
 
     /** Keep what readers of the attempt see while a command is out, and after the last word or a failure. */

@@ -44,6 +44,7 @@ const execution: Execution = {
   parentId: null,
   ancestors: [],
   childKey: null,
+  swarmId: null,
 }
 const iteration: Iteration = {
   executionId: 'e1',

@@ -34,7 +34,7 @@ import type { Catalogue } from './catalogue.ts'
 import { dispatchOf } from './commands.ts'
 import { explain } from './files.ts'
 import { judgeByContext, type Violation } from './judge-by-context.ts'
-import { asRecord, cut, eventKind, LONGEST_FAILURE, shortened, tailOf } from './telling.ts'
+import { asRecord, concealed, concealedText, cut, eventKind, LONGEST_FAILURE, shortened, tailOf } from './telling.ts'
 import { argumentsOf, type Tool, type ToolCaller, ToolFailed, ToolFatal } from './tool.ts'
 
 const redaction = new RedactionPolicy()
@@ -188,6 +188,8 @@ export function createInvocations(deps: {
   const { clock, newId, count, report } = deps
   const authorize = createAuthorize(deps)
 
+  const concealedBy = (name: string) => deps.catalogue.find(name)?.conceals
+
   /** One call, from its request to what it returned. */
   async function run(context: InvocationContext, facts: Requested): Promise<Ran> {
     const { callId, name, call, touched } = facts
@@ -221,6 +223,7 @@ export function createInvocations(deps: {
     }
     const returned = await perform(context, governed, () =>
       handler({
+        invocationId: callId,
         judgeAgain,
         args,
         path: pathIn(paths),
@@ -346,11 +349,13 @@ export function createInvocations(deps: {
     judged: unknown,
   ): Promise<Told> {
     const content = call === null ? '' : await bounded(context, callId, judged)
-    const ended = step.status === 'succeeded' ? succeeded(step, content) : failedStep(step, content)
+    const names = concealedBy(toolName)
+    const told = concealedText(content, names)
+    const ended = step.status === 'succeeded' ? succeeded(step, told) : failedStep(step, told)
     const event = draft('tool_invocation_completed', {
       invocation_id: callId,
       tool_name: toolName,
-      result: shortened(judged),
+      result: shortened(concealed(judged, names)),
       duration_ms: clock.now() - startedAt,
     })
     await context.record([...touched, event], call === null ? undefined : { kind: 'told', call, content, step: ended })
@@ -377,7 +382,7 @@ export function createInvocations(deps: {
     isRecorded = false,
   ): Promise<Requested> {
     const { callId, name, raw } = facts
-    const shown = shortened(raw)
+    const shown = shortened(concealed(raw, concealedBy(name)))
     if (!isRecorded)
       await context.record(
         [draft('tool_invocation_requested', { invocation_id: callId, tool_name: name, arguments: shown })],
