@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { runtimeClient } from '../connection/runtime.ts'
 import type { Context } from '../context.ts'
 import { present, table } from '../terminal/terminal.ts'
@@ -61,4 +61,9 @@ export function swarmCommand({ terminal, settings, connect }: Context): Command 
   })
 
   return swarm
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It takes a whole number from 1.')
 }
