@@ -6,8 +6,10 @@ import { findContext } from '../contexts/security-contexts.ts'
 import type { EventDraft } from '../record/events.ts'
 import { type Execution, governedAs, madeName } from '../record/execution.ts'
 import { createExecutionStore, type ExecutionStore } from '../record/store.ts'
+import type { ToolRun } from '../tools/tool.ts'
 import { createSwarmStore } from './store.ts'
 import { createSwarms, type Swarms, swarmIdOf } from './swarms.ts'
+import { swarmTools } from './tools.ts'
 
 const context = findContext('aegis-system-agent-runtime')
 if (!context) throw new Error('The context is missing.')
@@ -262,6 +264,45 @@ onEachDatabase('the rules of swarms', (start) => {
     await expect(swarms.spawn(parent, { key: 'c9', agent: made, swarmId: null })).rejects.toThrow(
       'The swarm is dissolved; it takes no more children.',
     )
+  })
+
+  it('a child is waited for: its output is told, and what was said meanwhile; one that goes on is told as that', async () => {
+    const enabled = {
+      ...parent,
+      manifest: { ...manifest, spec: { ...manifest.spec, advanced: { swarm_enabled: true } } },
+    }
+    const [tool] = swarmTools({
+      swarms: () => swarms,
+      canonical: (name) => name,
+      clock: t.clock,
+      random: t.server as never,
+      tasks: {
+        get: async (_caller, id) =>
+          id === 'p' ? enabled : ((await executions.find(scopeOfRecord(parent), String(id))) ?? enabled),
+        waitFor: async (_run, { look }) => look(),
+      },
+    }).filter(({ name }) => name === 'aegis.await_child')
+    const { db } = t.server.database
+    const id = '6f0f4a52-7d0e-4a53-9d0e-0c1f5f6f2a77'
+    await executions.insert({ ...childOf(id), agentId: 'agent-w' }, db)
+    const wait = (invocationId: string) =>
+      tool?.run?.({ caller: { executionId: 'p' }, args: { execution_id: id }, invocationId } as unknown as ToolRun)
+    await swarms.send({ ...one, agentId: 'agent-c1' }, { callId: 'a', toAgentId: 'agent-p', payload: 'so far' })
+    expect(await wait('w1')).toMatchObject({
+      status: 'running',
+      output: null,
+      timed_out: true,
+      messages: [{ from: 'agent-c1', payload: 'so far', payload_bytes: 6 }],
+    })
+    await executions.update(id, { status: 'completed', output: '42', endedAt: 5, updatedAt: 5 }, db)
+    expect(await wait('w2')).toEqual({
+      status: 'completed',
+      output: '42',
+      error: null,
+      timed_out: false,
+      messages: [],
+      has_more: false,
+    })
   })
 
   it('a dissolved swarm is forgotten after 90 days', async () => {

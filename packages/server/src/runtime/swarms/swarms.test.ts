@@ -238,19 +238,6 @@ onEachDatabase('agents that work together', (start) => {
     expect(JSON.stringify(journal)).toContain('bytes')
   })
 
-  it('a child is waited for, and its output is told with what was said meanwhile', async () => {
-    const w = await open([])
-    const id = await deploy(w.headers, 'boss', [
-      spawn('quick', [{ text: 'Forty-two.' }]),
-      call('aegis.await_child', { execution_id: NOBODY }),
-      { text: 'Done.' },
-    ])
-    const boss = await startExecution(t, w.headers, id)
-    await ended('boss')
-    await ended('boss/quick')
-    expect((await answers(boss))[1]).toBe(`Tool execution error: No member of your swarm is the execution '${NOBODY}'.`)
-  })
-
   it('a tenant that is suspended has no swarm left', async () => {
     const w = await open([])
     const operator = await t.admin()
