@@ -3,7 +3,7 @@ import { AuditEvent, type AuditSink, auditToWire, auditWireText } from '@lictor/
 import type { Subject } from '../../changes/subject.ts'
 import type { Governance } from '../../governance/governance.ts'
 import { storableText } from '../../storage/storable.ts'
-import { concealed } from '../tools/telling.ts'
+import { concealed } from '../concealed.ts'
 
 const redaction = new RedactionPolicy()
 
