@@ -325,6 +325,8 @@ describe('every method calls its route', () => {
     ['GET /v1/admin/rate-limits/usage?scope_type=user&scope_id=u', (c) => c.getRateLimitUsage('user', 'u')],
     ['GET /v1/user/rate-limits/usage', (c) => c.getUserRateLimitUsage()],
     ['GET /v1/cluster/status', (c) => c.getClusterStatus()],
+    ['GET /v1/swarms?limit=5', (c) => c.listSwarms({ limit: 5 })],
+    ['GET /v1/swarms/s1', (c) => c.getSwarm('s1')],
     ['GET /v1/cluster/nodes', (c) => c.getClusterNodes()],
     ['POST /v1/cluster/nodes/n1/drain', (c) => c.drainNode('n1')],
     ['POST /v1/cluster/nodes/n1/activate', (c) => c.activateNode('n1')],

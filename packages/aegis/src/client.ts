@@ -15,6 +15,7 @@ import { type ScheduleMethods, scheduleMethods } from './resources/schedules.ts'
 import { type SealMethods, sealMethods } from './resources/seal.ts'
 import { type SecretMethods, secretMethods } from './resources/secrets.ts'
 import { type StimulusMethods, stimulusMethods } from './resources/stimuli.ts'
+import { type SwarmMethods, swarmMethods } from './resources/swarms.ts'
 import { type ColonyMethods, colonyMethods, type TenantMethods, tenantMethods } from './resources/tenants.ts'
 import { type ToolMethods, toolMethods } from './resources/tools.ts'
 import { type VolumeMethods, volumeMethods } from './resources/volumes.ts'
@@ -40,6 +41,7 @@ export interface AegisClient
     LimitMethods,
     ClusterMethods,
     CortexMethods,
+    SwarmMethods,
     BillingMethods,
     TenantMethods,
     ColonyMethods,
@@ -82,6 +84,7 @@ export class AegisClient {
       limitMethods(transport),
       clusterMethods(transport),
       cortexMethods(transport),
+      swarmMethods(transport),
       billingMethods(transport),
       tenantMethods(transport),
       colonyMethods(transport),

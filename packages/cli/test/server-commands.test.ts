@@ -71,6 +71,18 @@ describe('lictor volume', () => {
   })
 })
 
+describe('lictor swarm', () => {
+  it('says that there is none, as JSON for programs, and what an id and a status are', async () => {
+    expect((await cli.run('swarm')).out).toBe('No swarms.')
+    expect((await cli.run('swarm', 'list', '--output', 'json')).json()).toEqual({ swarms: [], items: [], count: 0 })
+    const wrong = await cli.run('swarm', 'get', 'x')
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining("'x' is no id of a swarm")])
+    expect((await cli.run('swarm', 'list', '--status', 'asleep')).err).toContain("or all, not 'asleep'")
+    expect((await cli.run('swarm', 'list', '--limit', '0')).code).toBe(2)
+    expect((await cli.run('swarm', 'get')).code).toBe(2)
+  })
+})
+
 describe('lictor key', () => {
   const bearer = async (key: string) =>
     (await server.http.inject({ url: '/api/v1/events', headers: { authorization: `Bearer ${key}` } })).statusCode

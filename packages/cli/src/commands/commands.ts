@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, Load>> = {
   seal: async (context) => (await import('./seal.ts')).sealCommand(context),
   limit: async (context) => (await import('./limit.ts')).limitCommand(context),
   cortex: async (context) => (await import('./cortex.ts')).cortexCommand(context),
+  swarm: async (context) => (await import('./swarm.ts')).swarmCommand(context),
   node: async (context) => (await import('./node.ts')).nodeCommand(context),
   mcp: async (context) => (await import('./mcp.ts')).mcpCommand(context),
   session: async (context) => (await import('./session.ts')).sessionCommand(context),

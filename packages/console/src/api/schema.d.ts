@@ -4272,6 +4272,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/swarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List swarms, newest first
+         * @description Those of the own tenant. Dissolved ones are kept for 90 days.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `swarm:list`. Reaches the caller's tenant.
+         */
+        get: operations["getV1Swarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/swarms/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One swarm, with its locks and newest messages
+         * @description **Who may call:** A service account by its access token, or a signed-in person. A token needs the permission `swarm:read`. Reaches the caller's tenant.
+         */
+        get: operations["getV1SwarmsId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/human-approvals": {
         parameters: {
             query?: never;
@@ -6264,7 +6306,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.03
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6301,6 +6343,7 @@ export interface operations {
                      *         "stimulus_recovery": "running",
                      *         "seal_sweep": "running",
                      *         "incident_sweep": "running",
+                     *         "swarm_sweep": "running",
                      *         "execution_heartbeat": "running"
                      *       }
                      *     }
@@ -6347,7 +6390,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.03
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6384,6 +6427,7 @@ export interface operations {
                      *         "stimulus_recovery": "running",
                      *         "seal_sweep": "running",
                      *         "incident_sweep": "running",
+                     *         "swarm_sweep": "running",
                      *         "execution_heartbeat": "running"
                      *       }
                      *     }
@@ -6550,7 +6594,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6558,10 +6602,10 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 73501515776
+                     *         "free_bytes": 79846731776
                      *       },
                      *       "connected_agents": 0,
-                     *       "workers": 28,
+                     *       "workers": 29,
                      *       "worker_status": {
                      *         "limit_sweep": "running",
                      *         "idempotency_sweep": "running",
@@ -6590,6 +6634,7 @@ export interface operations {
                      *         "stimulus_recovery": "running",
                      *         "seal_sweep": "running",
                      *         "incident_sweep": "running",
+                     *         "swarm_sweep": "running",
                      *         "execution_heartbeat": "running"
                      *       }
                      *     }
@@ -6670,7 +6715,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6678,10 +6723,10 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 73501515776
+                     *         "free_bytes": 79846731776
                      *       },
                      *       "connected_agents": 0,
-                     *       "workers": 28,
+                     *       "workers": 29,
                      *       "worker_status": {
                      *         "limit_sweep": "running",
                      *         "idempotency_sweep": "running",
@@ -6710,6 +6755,7 @@ export interface operations {
                      *         "stimulus_recovery": "running",
                      *         "seal_sweep": "running",
                      *         "incident_sweep": "running",
+                     *         "swarm_sweep": "running",
                      *         "execution_heartbeat": "running"
                      *       }
                      *     }
@@ -7648,7 +7694,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "qK_-FvYHWnA7vjs55IjfbC1LKu4FRKZnDtjpZ3MGGot3hDWYPs4Azi2gtiJFDSf6bVdpxA205pQcLmuVg0MoeRnDUl-1Sgc362ApziH6_--mqbHWz6W8pINz68V2BPPG9BKZRczBE1WnBgVW29jVdVse4YtjY-NZ4xblo7ipkdZqV-eKVwDizffKwJE__OMga8VoK80SXSGcID_UZ9MjvxwXlQZYuVsuHjPOzQZ6oUd9NSYHXiTVxxBcvM0IuP_yopWBPcPi3SmYTdLEjqJ_YuCTC6pR03zcKCgQ3yX0_C-9OKHsfQg597vJXBtOlgT9_Q2J07BrLr7wgAFxLRD_Iw",
+                     *           "n": "ymnpKynvD7rE0T7jOZ3S6TOtHfiMpuW6A2DZy9-Z03Qbw2RVbSd93jHWQFIcOM8rwFdcemODblcRxQuX31anfhlth1dzFhXorR10Bn_RatQ7uAolojBUEh279-vGPnuAN-Rn-L-_xaimea4K3jSwjeZU1Jbod1dNO6xOwmS7SD5RiFU2f72DEV4aVj_MS1H6LPwQugpetYX-JDTPXUVy_5bVgonDrn1DVkFAZnPIrtcn_jxEZGYH_gcSqJQx-HBnfMH3Yrp1yqBPlDGtbBtymi7XwraTv1aOmZOBFAX9pqIuFHx8Pdv-8qL-ALECleUlzxcC92gOP3S9-DlXbiUheQ",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8172,7 +8218,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "e481796b-69ce-45e9-89da-276532385add",
+                     *         "tenant_id": "d230175c-d248-4487-8f6b-c8d706c3a761",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8232,7 +8278,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "e481796b-69ce-45e9-89da-276532385add"
+                 *       "tenant_id": "d230175c-d248-4487-8f6b-c8d706c3a761"
                  *     }
                  */
                 "application/json": {
@@ -8253,7 +8299,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "e481796b-69ce-45e9-89da-276532385add",
+                     *       "tenant_id": "d230175c-d248-4487-8f6b-c8d706c3a761",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8519,7 +8565,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "4c539acc8ba79f304d5a37e7e19c9312",
+                     *         "id": "68d0bba5f9a335208294421ac602a6df",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8675,7 +8721,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 4c539acc8ba79f304d5a37e7e19c9312
+                 * @example 68d0bba5f9a335208294421ac602a6df
                  */
                 id: string;
             };
@@ -8958,8 +9004,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "3YJX6CSVWST4B5CEKRZDNY75BBQI6LJP",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3YJX6CSVWST4B5CEKRZDNY75BBQI6LJP&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "RCSPBQZKURDFDJF35U5KISYKNQRCWCVC",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=RCSPBQZKURDFDJF35U5KISYKNQRCWCVC&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -9063,7 +9109,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "812881"
+                 *       "code": "584015"
                  *     }
                  */
                 "application/json": {
@@ -9082,16 +9128,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "V57N-PCLX-9BRB-3ZKN",
-                     *         "96Q5-ABX3-YAEL-S58A",
-                     *         "3FEB-C8Q4-RSLG-BVY9",
-                     *         "ZMFK-WSZ5-AXGJ-X3TA",
-                     *         "HDMJ-6MY7-H3LT-D8M9",
-                     *         "U6QD-Q39R-5YM9-KQZY",
-                     *         "TKLL-LF9Q-MKLM-SAZA",
-                     *         "55EP-6SDZ-27T6-7H3N",
-                     *         "49SU-7GYQ-4J5G-JDW6",
-                     *         "H5EH-H6NP-CAA9-NC9X"
+                     *         "JFCJ-WXQD-2P3P-B63B",
+                     *         "H4WZ-ELD4-2LLK-8KDC",
+                     *         "EB3M-KQFK-34HF-U247",
+                     *         "P2HR-DRNY-VFX2-JTTD",
+                     *         "6F42-TXNG-RGPD-J4U4",
+                     *         "NFPE-X3AS-2YFM-UYM4",
+                     *         "JKF8-CLC7-VJ37-TLYW",
+                     *         "FJ4L-LE82-BDTU-GF9C",
+                     *         "ZLRT-HAUU-XS45-QUPM",
+                     *         "9WPD-CM9E-CAQD-ERKP"
                      *       ]
                      *     }
                      */
@@ -9210,7 +9256,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "312762"
+                 *       "code": "968410"
                  *     }
                  */
                 "application/json": {
@@ -9399,7 +9445,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
+                 * @example 32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736
                  */
                 user_id: string;
             };
@@ -9430,7 +9476,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229",
+                     *       "user_id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9562,7 +9608,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 8ee9f419-529a-4904-8cd9-a8792481de13
+                 * @example 7915a2ad-160f-484c-8b45-e4d696179b92
                  */
                 user_id: string;
             };
@@ -9898,14 +9944,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "fa9744ad-a58d-4a3c-81c1-22d4de4e5f13",
+                     *       "id": "47e38b08-1c4b-465d-87d9-2ad163feebdf",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#OkUs-PmIvyyuMkPAGXgXVpckb7OcnfJa0qsWIchca8E",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#d6tlSbQQ93vAFWYo9TnRoBOfESCq_R044NsGHP1-q-Q",
                      *       "mail": "sent"
                      *     }
                      */
@@ -10061,7 +10107,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 1deaf009-4aa7-4228-8e0a-cb1207037709
+                 * @example 279ba4a7-479c-4ced-8280-c0ff0ca25f95
                  */
                 id: string;
             };
@@ -10169,7 +10215,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "OkUs-PmIvyyuMkPAGXgXVpckb7OcnfJa0qsWIchca8E"
+                 *       "token": "d6tlSbQQ93vAFWYo9TnRoBOfESCq_R044NsGHP1-q-Q"
                  *     }
                  */
                 "application/json": {
@@ -10337,7 +10383,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "OkUs-PmIvyyuMkPAGXgXVpckb7OcnfJa0qsWIchca8E",
+                 *       "token": "d6tlSbQQ93vAFWYo9TnRoBOfESCq_R044NsGHP1-q-Q",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10649,7 +10695,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "CIWCaLTVTsOYDRntoZy5YedHJYvRfd9z2l954euhKHI",
+                 *       "token": "m-yzpGoIydAza2x7EUiwshGw0DXbGpBgqkn1ZDBqvnY",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10767,7 +10813,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
+                 * @example 32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736
                  */
                 user_id: string;
             };
@@ -10783,7 +10829,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#CIWCaLTVTsOYDRntoZy5YedHJYvRfd9z2l954euhKHI"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#m-yzpGoIydAza2x7EUiwshGw0DXbGpBgqkn1ZDBqvnY"
                      *     }
                      */
                     "application/json": {
@@ -10881,7 +10927,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
+                 * @example 32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736
                  */
                 user_id: string;
             };
@@ -11442,27 +11488,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "883936d5-75f8-4124-8904-c1362522c74e",
+                     *         "id": "d9b03c6b-e12d-4ac4-8368-45f358a0858d",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11472,17 +11498,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *         "id": "c27eec75-d178-4efb-8dfb-24feb32ec074",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11492,7 +11508,17 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *         "id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11502,37 +11528,37 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
+                     *         "id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "96c22ef7-b131-4605-8340-db0701ae640f",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
                      *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "c3bde75b-796d-4346-8827-aa097368734f",
+                     *         "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11542,47 +11568,47 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
+                     *         "id": "cbce07d8-c6a4-413f-86df-675a43149248",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/secrets/*",
+                     *         "action": "PUT /v1/secrets/*",
                      *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
                      *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
                      *         "details": {},
-                     *         "status": 201
+                     *         "status": 200
                      *       },
                      *       {
                      *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11592,7 +11618,27 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11602,11 +11648,11 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *         "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
+                     *         "action": "DELETE /v1/secrets/*",
                      *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
@@ -11799,7 +11845,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "e481796b-69ce-45e9-89da-276532385add",
+                     *           "id": "d230175c-d248-4487-8f6b-c8d706c3a761",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11837,7 +11883,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "e481796b-69ce-45e9-89da-276532385add",
+                     *           "id": "d230175c-d248-4487-8f6b-c8d706c3a761",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -12013,7 +12059,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e481796b-69ce-45e9-89da-276532385add",
+                     *       "id": "d230175c-d248-4487-8f6b-c8d706c3a761",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12197,7 +12243,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e481796b-69ce-45e9-89da-276532385add",
+                     *       "id": "d230175c-d248-4487-8f6b-c8d706c3a761",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12812,7 +12858,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e481796b-69ce-45e9-89da-276532385add",
+                     *       "id": "d230175c-d248-4487-8f6b-c8d706c3a761",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -13016,11 +13062,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a9461ef2-9885-41f0-8049-f602bdbed3a9",
+                     *       "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#NYsajHqOR-QKDqIom76X3KNzIzfdksc_xQko--ZAI_A",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#pYp6rYm7voAwJoQAKoi-42pRSeLHYLMYlWItjJ-SMws",
                      *       "mail": "sent"
                      *     }
                      */
@@ -13387,8 +13433,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
-                     *       "user_id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
+                     *       "id": "26859a48-43eb-4d66-8cde-7a4006ac41d7",
+                     *       "user_id": "26859a48-43eb-4d66-8cde-7a4006ac41d7",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13396,11 +13442,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
+                     *         "id": "26859a48-43eb-4d66-8cde-7a4006ac41d7",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "srSH75P-pEstEL-NncClWNTay9kJlnKYt6NYQFwlHPo",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#srSH75P-pEstEL-NncClWNTay9kJlnKYt6NYQFwlHPo",
+                     *         "token": "vzKgs4wvnancMkcaj_zdlGGSd8l9nIFYpi5AvvAWovw",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#vzKgs4wvnancMkcaj_zdlGGSd8l9nIFYpi5AvvAWovw",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13700,8 +13746,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "fc3ae69a-e0b4-40af-8aec-a3ddf4eb61cb",
-                     *       "user_id": "fc3ae69a-e0b4-40af-8aec-a3ddf4eb61cb",
+                     *       "id": "e85307a0-235a-49e6-89db-57866c07a356",
+                     *       "user_id": "e85307a0-235a-49e6-89db-57866c07a356",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13709,11 +13755,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "fc3ae69a-e0b4-40af-8aec-a3ddf4eb61cb",
+                     *         "id": "e85307a0-235a-49e6-89db-57866c07a356",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "zRfNe_LiHWbwEB2rHQMQI7S8gkZpgo-WSLk9SOjki0g",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#zRfNe_LiHWbwEB2rHQMQI7S8gkZpgo-WSLk9SOjki0g",
+                     *         "token": "nwrAPyfQFtGivlETjD9H9a258F7WocXBVtYWAyPVr5c",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#nwrAPyfQFtGivlETjD9H9a258F7WocXBVtYWAyPVr5c",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13885,7 +13931,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example 8a94aa8e-afff-4346-8fea-de1bbf758864
+                 * @example 26859a48-43eb-4d66-8cde-7a4006ac41d7
                  */
                 id: string;
             };
@@ -13902,7 +13948,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "8a94aa8e-afff-4346-8fea-de1bbf758864"
+                     *       "id": "26859a48-43eb-4d66-8cde-7a4006ac41d7"
                      *     }
                      */
                     "application/json": {
@@ -14023,7 +14069,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example NYsajHqOR-QKDqIom76X3KNzIzfdksc_xQko--ZAI_A
+                 * @example pYp6rYm7voAwJoQAKoi-42pRSeLHYLMYlWItjJ-SMws
                  */
                 token: string;
             };
@@ -14040,8 +14086,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "e481796b-69ce-45e9-89da-276532385add",
-                     *       "tenant_id": "e481796b-69ce-45e9-89da-276532385add",
+                     *       "team_id": "d230175c-d248-4487-8f6b-c8d706c3a761",
+                     *       "tenant_id": "d230175c-d248-4487-8f6b-c8d706c3a761",
                      *       "role": "owner"
                      *     }
                      */
@@ -14197,7 +14243,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
+                 * @example 32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736
                  */
                 user_id: string;
             };
@@ -14215,7 +14261,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229"
+                     *       "user_id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736"
                      *     }
                      */
                     "application/json": {
@@ -14353,7 +14399,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
+                 * @example 32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736
                  */
                 user_id: string;
             };
@@ -14381,8 +14427,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "570b8db6-4fa1-4712-8411-70fe9b317229",
-                     *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229",
+                     *       "id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736",
+                     *       "user_id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14545,7 +14591,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229",
+                 *       "user_id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736",
                  *       "role": "member"
                  *     }
                  */
@@ -14566,8 +14612,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "570b8db6-4fa1-4712-8411-70fe9b317229",
-                     *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229",
+                     *       "id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736",
+                     *       "user_id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -14747,9 +14793,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *           "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *           "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *           "id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
+                     *           "team_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
+                     *           "tenant_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -14767,9 +14813,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *           "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *           "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *           "id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
+                     *           "team_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
+                     *           "tenant_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -14887,9 +14933,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *       "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *       "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
+                     *       "team_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
+                     *       "tenant_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
                      *       "slug": "research",
                      *       "display_name": "Research",
                      *       "role": "owner",
@@ -15047,7 +15093,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the tenant.
-                 * @example a9d5e62a-16bf-4561-8f66-665a8a7f4cf2
+                 * @example 5246ab99-6435-42fe-8ef8-bb52df3c446a
                  */
                 team_id: string;
             };
@@ -15064,7 +15110,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2"
+                     *       "team_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a"
                      *     }
                      */
                     "application/json": {
@@ -16966,7 +17012,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *           "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -18051,7 +18097,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -18224,7 +18270,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *         "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -18352,7 +18398,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -18496,7 +18542,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19747,7 +19793,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -19955,7 +20001,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -20041,7 +20087,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 836ea267-49e1-4308-8789-8e75e5216ac4
+                 * @example 40b2ddd4-fee0-4477-8f26-2e809498e83d
                  */
                 id: string;
             };
@@ -20057,7 +20103,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "deployment_id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -20462,7 +20508,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "ccba860e947b336f17d35bc60edb3a7ec927f47447a8d2e5c052de74c74b3f1b",
+                     *       "public_key": "6c257a3cca3a64cd91922f887a0a6758429f847bc6d154fdbf3d05e225144da1",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -21139,7 +21185,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -21249,7 +21295,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21696,7 +21742,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21707,7 +21753,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21803,7 +21849,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21961,7 +22007,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
                  */
                 rule_id: string;
             };
@@ -22065,7 +22111,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 rule_id: string;
             };
@@ -22103,7 +22149,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -23557,7 +23603,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *         "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -23784,7 +23830,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -24002,7 +24048,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 approval_id: string;
             };
@@ -24018,7 +24064,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -24040,12 +24086,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *         "approval_id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
+                     *         "signature": "24b0a63b3cb830103c9a5259ebe51784fb05b63e055c40f3263412b124fde6a4124adacc5c243cdd0ee18dd50f04a47281413a9b4371fa82472dced3c3945e0d"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -24194,7 +24240,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 approval_id: string;
             };
@@ -24227,7 +24273,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -24249,12 +24295,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *         "approval_id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
+                     *         "signature": "24b0a63b3cb830103c9a5259ebe51784fb05b63e055c40f3263412b124fde6a4124adacc5c243cdd0ee18dd50f04a47281413a9b4371fa82472dced3c3945e0d"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -24486,12 +24532,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "ad20a01a718c208c288d3c404bce097ccf1822dfeba6cc0790c71c13ab432ab6",
+                     *           "public_key": "9fd036446905b731fcbe041af20f76af04a1f515ac9f07e6ae7087fdff43ce69",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -24513,7 +24559,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -24540,7 +24586,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -24690,7 +24736,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24853,7 +24899,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
                  */
                 channel_id: string;
             };
@@ -24896,7 +24942,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -25058,7 +25104,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
                  */
                 channel_id: string;
             };
@@ -25162,7 +25208,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
                  */
                 channel_id: string;
             };
@@ -25532,7 +25578,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.AAqRhY4EzZ4FjiyQ-ioNbACr9NYqmWqhaxqOqo5X3ie3FlxI1MIiTYJd2XetgSO65boA8oo0NidzBgIIeJRePo3L3Vn3oLIteLqXe04g22Mc-z_oHQj0FtZ3N7O0kk4FhK5sr4CbBKSjPJgIY6BSdBcSLTQfRg0kjJt_pxhfhL5SPq1QnJZ774P4hysDol-TXbAZiA_R4HrCrN2hshwHjRxWY253ygOBpbcJiD51k8z4kzVmsJ4A-0HNAGkQPNFTtFW3IsfG_2NqsXo9Une63NKB5RMNhRIOpdt1VhPkE5gYAzzG-6CHD45-a6Z0U-CNJkTOEPxvN6FZx3gK2lNkBw",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Aq1imuF5YBxA5MbDl0_YdM1p-t12gUmuqfHTUcucYTPCSqIbDYreYulMKdcmrwoJ_4MHCzet2ctL0U7Dn_mQjQJrSa7Lq3ChpJXoke8JBruezgmNJFyADIkECmPKsszhawyAFzsTl9A8vP6fWo6GxddLcXNMO0w4KQBuETq8BvNxnJtZuF6Okq0580_-HuxLNZtJXtdsi3wuZtCAoAGtm70kCZJToi4IRr2ovq2hn5fHhGpu8dOuLo2uqAFqaLcIttXdUbGl_72gKFrZLtT3C48eXX9bqahMqe_MVhxH2Rg2XimodI9xZcfgkvupTSuC6Lw1CMEDGvsVpcZpZUXoaA",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -26134,7 +26180,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 13.96,
+                     *       "evaluation_time_ms": 137.31,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -26794,7 +26840,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26940,7 +26986,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
+                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
                  */
                 approval_id: string;
             };
@@ -26956,7 +27002,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -27078,7 +27124,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
                  */
                 approval_id: string;
             };
@@ -27106,7 +27152,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -27243,7 +27289,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
                  */
                 channel_id: string;
             };
@@ -27260,7 +27306,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:d411e035-9eba-4b3c-875c-07e90b27c383"
+                 *         "data": "approve:64ad95b5-f354-44a5-89b3-15ea092399c5"
                  *       }
                  *     }
                  */
@@ -28691,7 +28737,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "lease": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -28856,7 +28902,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                 *       "lease": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                  *       "outcome": "success"
                  *     }
                  */
@@ -29022,7 +29068,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30"
+                 *       "lease": "5afc581c-c9ea-499a-8b1f-a46aef3df4be"
                  *     }
                  */
                 "application/json": {
@@ -29693,8 +29739,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *           "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29713,8 +29759,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *           "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -30001,8 +30047,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -30090,8 +30136,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 64fc09bd-5f88-44b6-8cf1-4a040c3162a8). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 64fc09bd-5f88-44b6-8cf1-4a040c3162a8). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -30181,8 +30227,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -30360,7 +30406,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
                  */
                 id: string;
             };
@@ -30376,8 +30422,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -30570,7 +30616,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
                  */
                 id: string;
             };
@@ -30588,8 +30634,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
+                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *       "agent_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
                      *     }
                      */
                     "application/json": {
@@ -30715,7 +30761,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
                  */
                 id: string;
             };
@@ -30745,8 +30791,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30982,7 +31028,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
                  */
                 id: string;
             };
@@ -31000,8 +31046,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -31010,8 +31056,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *           "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -31165,7 +31211,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
                  */
                 id: string;
             };
@@ -31195,8 +31241,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31426,7 +31472,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
                  */
                 id: string;
             };
@@ -31456,8 +31502,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31730,10 +31776,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31916,10 +31962,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -32105,10 +32151,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "workflow_execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -32292,14 +32338,14 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *           "workflow_name": "release-gate",
-                     *           "status": "completed",
+                     *           "status": "running",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": null,
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
                      *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
@@ -32309,14 +32355,14 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *           "workflow_name": "release-gate",
-                     *           "status": "completed",
+                     *           "status": "running",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": "2026-03-01T12:02:00Z",
+                     *           "ended_at": null,
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
                      *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
@@ -32506,7 +32552,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 id: string;
             };
@@ -32522,9 +32568,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -32555,7 +32601,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -32703,7 +32749,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 id: string;
             };
@@ -32721,7 +32767,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2"
                      *     }
                      */
                     "application/json": {
@@ -32860,7 +32906,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 id: string;
             };
@@ -32890,7 +32936,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2"
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *     }
                      */
                     "application/json": {
@@ -33013,7 +33059,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 id: string;
             };
@@ -33052,7 +33098,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2"
                      *     }
                      */
                     "application/json": {
@@ -33199,7 +33245,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 id: string;
             };
@@ -33215,11 +33261,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
                      *       "events": [
                      *         {
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -33229,15 +33275,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *               "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *               "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -33247,8 +33293,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *               "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *               "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -33412,7 +33458,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
                  */
                 id: string;
             };
@@ -33428,16 +33474,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -33560,8 +33606,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33577,8 +33623,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33775,8 +33821,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -33882,7 +33928,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33951,8 +33997,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -34058,7 +34104,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34256,8 +34302,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -34438,8 +34484,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941"
+                     *       "id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *       "workflow_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8"
                      *     }
                      */
                     "application/json": {
@@ -34709,8 +34755,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34722,8 +34768,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34922,8 +34968,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -35086,7 +35132,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35169,8 +35215,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -35333,7 +35379,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35406,8 +35452,8 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
-                     *           "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
+                     *           "stimulus_id": "45efed81-cd24-4730-8686-1f98e830cf4b",
                      *           "source": "http_api",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -35429,8 +35475,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
-                     *           "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
+                     *           "stimulus_id": "45efed81-cd24-4730-8686-1f98e830cf4b",
                      *           "source": "http_api",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -35692,10 +35738,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *       "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *       "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
-                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
+                     *       "stimulus_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
+                     *       "workflow_execution_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "workflow_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *       "status": "classified"
                      *     }
                      */
@@ -35771,7 +35817,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d"
+                     *       "original_stimulus_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35802,7 +35848,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a"
+                     *       "stimulus_id": "45efed81-cd24-4730-8686-1f98e830cf4b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35834,7 +35880,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 701a5f47-4c87-44c6-88e3-b1ee6ce98a30
+                 * @example 9080ee68-9c7d-4b87-8ea8-97f4773c7e71
                  */
                 id: string;
             };
@@ -35850,8 +35896,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *       "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *       "id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *       "stimulus_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -35865,8 +35911,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *       "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *       "workflow_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "workflow_execution_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -35876,8 +35922,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *         "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *         "id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *         "stimulus_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -35891,8 +35937,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *         "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *         "workflow_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *         "workflow_execution_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -36571,7 +36617,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *       "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36773,7 +36819,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *       "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -37143,7 +37189,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *           "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -37168,7 +37214,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *           "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -37373,9 +37419,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *           "execution_id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *           "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37393,9 +37439,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *           "execution_id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *           "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37639,7 +37685,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -37671,9 +37717,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "execution_id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37848,7 +37894,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
                  */
                 id: string;
             };
@@ -37886,9 +37932,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -38053,7 +38099,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
             };
@@ -38069,9 +38115,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *       "execution_id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -38095,7 +38141,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *           "e7883461-c2ff-4115-8018-0b022b441377"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -38213,8 +38259,8 @@ export interface operations {
                             depth: number;
                             /** @description Ids from the first of its family to itself. */
                             path: string[];
-                            /** @description Null: swarms are not available. */
-                            swarm_id: null;
+                            /** @description The swarm that it was begun in; null: none. */
+                            swarm_id: string | null;
                         };
                         /** @description Attempts it may make. */
                         max_iterations: number;
@@ -38382,7 +38428,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
             };
@@ -38400,8 +38446,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *       "execution_id": "e7883461-c2ff-4115-8018-0b022b441377"
                      *     }
                      */
                     "application/json": {
@@ -38542,7 +38588,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 184999fc-4112-4f83-8e6e-918533470be9
                  */
                 id: string;
             };
@@ -38572,8 +38618,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
+                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
+                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9"
                      *     }
                      */
                     "application/json": {
@@ -38698,7 +38744,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
                 /**
@@ -38855,7 +38901,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
             };
@@ -38871,16 +38917,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution e7883461-c2ff-4115-8018-0b022b441377 started","sequence":1,"execution_started":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
+                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38994,7 +39040,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
             };
@@ -39010,16 +39056,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution e7883461-c2ff-4115-8018-0b022b441377 started","sequence":1,"execution_started":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
+                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39131,7 +39177,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
                  */
                 id: string;
             };
@@ -39147,16 +39193,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39268,7 +39314,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
                  */
                 id: string;
             };
@@ -39284,16 +39330,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39387,6 +39433,657 @@ export interface operations {
             };
         };
     };
+    getV1Swarms: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Of a swarm `active`, `dissolving` (what was begun in it is being ended) or `dissolved`; of a member that of its execution. As a filter also `all`; what is not dissolved when left out.
+                 * @example all
+                 */
+                status?: string;
+                /**
+                 * @description How many at most (100, up to 500).
+                 * @example 10
+                 */
+                limit?: string;
+                /** @description How many to skip, from the newest. */
+                offset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "swarms": [
+                     *         {
+                     *           "id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
+                     *           "swarm_id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
+                     *           "parent_execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "member_ids": [
+                     *             "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *             "c74103ec-2b43-40f5-878a-e2a32aa088ae"
+                     *           ],
+                     *           "member_count": 2,
+                     *           "members": [
+                     *             {
+                     *               "execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *               "agent_id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *               "agent_name": "planner",
+                     *               "role": "parent",
+                     *               "status": "completed",
+                     *               "started_at": "2026-03-01T12:02:12Z",
+                     *               "ended_at": "2026-03-01T12:02:12Z"
+                     *             },
+                     *             {
+                     *               "execution_id": "883936d5-75f8-4124-8904-c1362522c74e",
+                     *               "agent_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *               "agent_name": "planner/reader",
+                     *               "role": "child",
+                     *               "status": "completed",
+                     *               "started_at": "2026-03-01T12:02:12Z",
+                     *               "ended_at": "2026-03-01T12:02:12Z"
+                     *             }
+                     *           ],
+                     *           "status": "dissolved",
+                     *           "reason": "AllChildrenComplete",
+                     *           "created_at": "2026-03-01T12:02:12Z",
+                     *           "dissolved_at": "2026-03-01T12:02:12Z",
+                     *           "lock_count": 0,
+                     *           "recent_message_count": 0
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
+                     *           "swarm_id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
+                     *           "parent_execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "member_ids": [
+                     *             "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *             "c74103ec-2b43-40f5-878a-e2a32aa088ae"
+                     *           ],
+                     *           "member_count": 2,
+                     *           "members": [
+                     *             {
+                     *               "execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *               "agent_id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *               "agent_name": "planner",
+                     *               "role": "parent",
+                     *               "status": "completed",
+                     *               "started_at": "2026-03-01T12:02:12Z",
+                     *               "ended_at": "2026-03-01T12:02:12Z"
+                     *             },
+                     *             {
+                     *               "execution_id": "883936d5-75f8-4124-8904-c1362522c74e",
+                     *               "agent_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *               "agent_name": "planner/reader",
+                     *               "role": "child",
+                     *               "status": "completed",
+                     *               "started_at": "2026-03-01T12:02:12Z",
+                     *               "ended_at": "2026-03-01T12:02:12Z"
+                     *             }
+                     *           ],
+                     *           "status": "dissolved",
+                     *           "reason": "AllChildrenComplete",
+                     *           "created_at": "2026-03-01T12:02:12Z",
+                     *           "dissolved_at": "2026-03-01T12:02:12Z",
+                     *           "lock_count": 0,
+                     *           "recent_message_count": 0
+                     *         }
+                     *       ],
+                     *       "count": 1
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The swarms, newest first. */
+                        swarms: {
+                            /** @description Id of the swarm. It follows from the execution that it is of, which has one. */
+                            id: string;
+                            /** @description The same, under the name that other clients read. */
+                            swarm_id: string;
+                            /** @description The execution that it is of. */
+                            parent_execution_id: string;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Ids of the agents of its members, in the same order. */
+                            member_ids: string[];
+                            /** @description How many members there are. */
+                            member_count: number;
+                            /** @description The execution that it is of, then its children as they were begun. */
+                            members: {
+                                /** @description Id of the execution. */
+                                execution_id: string;
+                                /** @description Id of the agent; that of an agent which another wrote is listed nowhere else. */
+                                agent_id: string;
+                                /** @description Name of the agent; behind `/` the name that another gave to an agent of its own making. */
+                                agent_name: string;
+                                /**
+                                 * @description `parent` or `child`.
+                                 * @enum {unknown}
+                                 */
+                                role: "parent" | "child";
+                                /** @description Of a swarm `active`, `dissolving` (what was begun in it is being ended) or `dissolved`; of a member that of its execution. As a filter also `all`; what is not dissolved when left out. */
+                                status: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                started_at: string;
+                                /** @description ISO 8601, UTC */
+                                ended_at: string | null;
+                            }[];
+                            /**
+                             * @description Of a swarm `active`, `dissolving` (what was begun in it is being ended) or `dissolved`; of a member that of its execution. As a filter also `all`; what is not dissolved when left out.
+                             * @enum {unknown}
+                             */
+                            status: "active" | "dissolving" | "dissolved";
+                            /** @description Why it was dissolved: `ParentCancelled` (what it is of was cancelled or failed, and its children were ended) or `AllChildrenComplete`; null until then. */
+                            reason: ("ParentCancelled" | "AllChildrenComplete") | null;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description ISO 8601, UTC */
+                            dissolved_at: string | null;
+                            /** @description Names that members hold. */
+                            lock_count: number;
+                            /** @description Messages that were sent in it. */
+                            recent_message_count: number;
+                        }[];
+                        /** @description The same list, under the name that other clients read. */
+                        items: {
+                            /** @description Id of the swarm. It follows from the execution that it is of, which has one. */
+                            id: string;
+                            /** @description The same, under the name that other clients read. */
+                            swarm_id: string;
+                            /** @description The execution that it is of. */
+                            parent_execution_id: string;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Ids of the agents of its members, in the same order. */
+                            member_ids: string[];
+                            /** @description How many members there are. */
+                            member_count: number;
+                            /** @description The execution that it is of, then its children as they were begun. */
+                            members: {
+                                /** @description Id of the execution. */
+                                execution_id: string;
+                                /** @description Id of the agent; that of an agent which another wrote is listed nowhere else. */
+                                agent_id: string;
+                                /** @description Name of the agent; behind `/` the name that another gave to an agent of its own making. */
+                                agent_name: string;
+                                /**
+                                 * @description `parent` or `child`.
+                                 * @enum {unknown}
+                                 */
+                                role: "parent" | "child";
+                                /** @description Of a swarm `active`, `dissolving` (what was begun in it is being ended) or `dissolved`; of a member that of its execution. As a filter also `all`; what is not dissolved when left out. */
+                                status: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                started_at: string;
+                                /** @description ISO 8601, UTC */
+                                ended_at: string | null;
+                            }[];
+                            /**
+                             * @description Of a swarm `active`, `dissolving` (what was begun in it is being ended) or `dissolved`; of a member that of its execution. As a filter also `all`; what is not dissolved when left out.
+                             * @enum {unknown}
+                             */
+                            status: "active" | "dissolving" | "dissolved";
+                            /** @description Why it was dissolved: `ParentCancelled` (what it is of was cancelled or failed, and its children were ended) or `AllChildrenComplete`; null until then. */
+                            reason: ("ParentCancelled" | "AllChildrenComplete") | null;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description ISO 8601, UTC */
+                            dissolved_at: string | null;
+                            /** @description Names that members hold. */
+                            lock_count: number;
+                            /** @description Messages that were sent in it. */
+                            recent_message_count: number;
+                        }[];
+                        /** @description How many there are in this answer. */
+                        count: number;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_query",
+                     *       "message": "limit must be a whole number from 0, not 'many'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'swarm:list'.",
+                     *       "required": "swarm:list"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "query.status: Value error, Null bytes are not allowed, and 2 more",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "status"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "limit"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "offset"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getV1SwarmsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the swarm. It follows from the execution that it is of, which has one.
+                 * @example 63c97a5a-876d-85fb-ab2c-eeb1bb7b099f
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
+                     *       "swarm_id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
+                     *       "parent_execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "member_ids": [
+                     *         "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *         "c74103ec-2b43-40f5-878a-e2a32aa088ae"
+                     *       ],
+                     *       "member_count": 2,
+                     *       "members": [
+                     *         {
+                     *           "execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *           "agent_id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *           "agent_name": "planner",
+                     *           "role": "parent",
+                     *           "status": "completed",
+                     *           "started_at": "2026-03-01T12:02:12Z",
+                     *           "ended_at": "2026-03-01T12:02:12Z"
+                     *         },
+                     *         {
+                     *           "execution_id": "883936d5-75f8-4124-8904-c1362522c74e",
+                     *           "agent_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *           "agent_name": "planner/reader",
+                     *           "role": "child",
+                     *           "status": "completed",
+                     *           "started_at": "2026-03-01T12:02:12Z",
+                     *           "ended_at": "2026-03-01T12:02:12Z"
+                     *         }
+                     *       ],
+                     *       "status": "dissolved",
+                     *       "reason": "AllChildrenComplete",
+                     *       "created_at": "2026-03-01T12:02:12Z",
+                     *       "dissolved_at": "2026-03-01T12:02:12Z",
+                     *       "lock_count": 0,
+                     *       "recent_message_count": 0,
+                     *       "swarm": {
+                     *         "id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
+                     *         "swarm_id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
+                     *         "parent_execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *         "member_ids": [
+                     *           "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *           "c74103ec-2b43-40f5-878a-e2a32aa088ae"
+                     *         ],
+                     *         "member_count": 2,
+                     *         "members": [
+                     *           {
+                     *             "execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *             "agent_id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *             "agent_name": "planner",
+                     *             "role": "parent",
+                     *             "status": "completed",
+                     *             "started_at": "2026-03-01T12:02:12Z",
+                     *             "ended_at": "2026-03-01T12:02:12Z"
+                     *           },
+                     *           {
+                     *             "execution_id": "883936d5-75f8-4124-8904-c1362522c74e",
+                     *             "agent_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *             "agent_name": "planner/reader",
+                     *             "role": "child",
+                     *             "status": "completed",
+                     *             "started_at": "2026-03-01T12:02:12Z",
+                     *             "ended_at": "2026-03-01T12:02:12Z"
+                     *           }
+                     *         ],
+                     *         "status": "dissolved",
+                     *         "reason": "AllChildrenComplete",
+                     *         "created_at": "2026-03-01T12:02:12Z",
+                     *         "dissolved_at": "2026-03-01T12:02:12Z",
+                     *         "lock_count": 0,
+                     *         "recent_message_count": 0
+                     *       },
+                     *       "locks": [],
+                     *       "recent_messages": []
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of the swarm. It follows from the execution that it is of, which has one. */
+                        id: string;
+                        /** @description The same, under the name that other clients read. */
+                        swarm_id: string;
+                        /** @description The execution that it is of. */
+                        parent_execution_id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Ids of the agents of its members, in the same order. */
+                        member_ids: string[];
+                        /** @description How many members there are. */
+                        member_count: number;
+                        /** @description The execution that it is of, then its children as they were begun. */
+                        members: {
+                            /** @description Id of the execution. */
+                            execution_id: string;
+                            /** @description Id of the agent; that of an agent which another wrote is listed nowhere else. */
+                            agent_id: string;
+                            /** @description Name of the agent; behind `/` the name that another gave to an agent of its own making. */
+                            agent_name: string;
+                            /**
+                             * @description `parent` or `child`.
+                             * @enum {unknown}
+                             */
+                            role: "parent" | "child";
+                            /** @description Of a swarm `active`, `dissolving` (what was begun in it is being ended) or `dissolved`; of a member that of its execution. As a filter also `all`; what is not dissolved when left out. */
+                            status: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            started_at: string;
+                            /** @description ISO 8601, UTC */
+                            ended_at: string | null;
+                        }[];
+                        /**
+                         * @description Of a swarm `active`, `dissolving` (what was begun in it is being ended) or `dissolved`; of a member that of its execution. As a filter also `all`; what is not dissolved when left out.
+                         * @enum {unknown}
+                         */
+                        status: "active" | "dissolving" | "dissolved";
+                        /** @description Why it was dissolved: `ParentCancelled` (what it is of was cancelled or failed, and its children were ended) or `AllChildrenComplete`; null until then. */
+                        reason: ("ParentCancelled" | "AllChildrenComplete") | null;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                        /** @description ISO 8601, UTC */
+                        dissolved_at: string | null;
+                        /** @description Names that members hold. */
+                        lock_count: number;
+                        /** @description Messages that were sent in it. */
+                        recent_message_count: number;
+                        /** @description The same fields again, under the name that other clients read. */
+                        swarm: {
+                            /** @description Id of the swarm. It follows from the execution that it is of, which has one. */
+                            id: string;
+                            /** @description The same, under the name that other clients read. */
+                            swarm_id: string;
+                            /** @description The execution that it is of. */
+                            parent_execution_id: string;
+                            /** @description Id of the tenant it belongs to. */
+                            tenant_id: string;
+                            /** @description Ids of the agents of its members, in the same order. */
+                            member_ids: string[];
+                            /** @description How many members there are. */
+                            member_count: number;
+                            /** @description The execution that it is of, then its children as they were begun. */
+                            members: {
+                                /** @description Id of the execution. */
+                                execution_id: string;
+                                /** @description Id of the agent; that of an agent which another wrote is listed nowhere else. */
+                                agent_id: string;
+                                /** @description Name of the agent; behind `/` the name that another gave to an agent of its own making. */
+                                agent_name: string;
+                                /**
+                                 * @description `parent` or `child`.
+                                 * @enum {unknown}
+                                 */
+                                role: "parent" | "child";
+                                /** @description Of a swarm `active`, `dissolving` (what was begun in it is being ended) or `dissolved`; of a member that of its execution. As a filter also `all`; what is not dissolved when left out. */
+                                status: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                started_at: string;
+                                /** @description ISO 8601, UTC */
+                                ended_at: string | null;
+                            }[];
+                            /**
+                             * @description Of a swarm `active`, `dissolving` (what was begun in it is being ended) or `dissolved`; of a member that of its execution. As a filter also `all`; what is not dissolved when left out.
+                             * @enum {unknown}
+                             */
+                            status: "active" | "dissolving" | "dissolved";
+                            /** @description Why it was dissolved: `ParentCancelled` (what it is of was cancelled or failed, and its children were ended) or `AllChildrenComplete`; null until then. */
+                            reason: ("ParentCancelled" | "AllChildrenComplete") | null;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            created_at: string;
+                            /** @description ISO 8601, UTC */
+                            dissolved_at: string | null;
+                            /** @description Names that members hold. */
+                            lock_count: number;
+                            /** @description Messages that were sent in it. */
+                            recent_message_count: number;
+                        };
+                        /** @description Names that members hold at this moment. */
+                        locks: {
+                            /** @description The name. */
+                            resource_id: string;
+                            /** @description Id of the agent that holds it. */
+                            held_by: string;
+                            /** @description Its execution. */
+                            holder_execution_id: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            acquired_at: string;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            expires_at: string;
+                        }[];
+                        /** @description The newest 100, newest first. What they say is told to nobody but who they are for. */
+                        recent_messages: {
+                            /** @description Id of the agent that sent it. */
+                            from: string;
+                            /** @description Id of the agent that it is for. */
+                            to: string;
+                            /** @description Bytes of what it says. */
+                            payload_bytes: number;
+                            /**
+                             * @description ISO 8601, UTC
+                             * @example 2026-03-01T12:00:00Z
+                             */
+                            sent_at: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "'x' is no id of a swarm; such an id is a UUID.",
+                     *       "message": "'x' is no id of a swarm; such an id is a UUID."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "insufficient_scope",
+                     *       "message": "This token lacks the scope 'swarm:read'.",
+                     *       "required": "swarm:read"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "swarm not found",
+                     *       "message": "swarm not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "path.id: Value error, Null bytes are not allowed",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
     getV1HumanApprovals: {
         parameters: {
             query?: never;
@@ -39406,7 +40103,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39416,7 +40113,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39426,7 +40123,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39438,7 +40135,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39448,7 +40145,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39458,7 +40155,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39563,7 +40260,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 id: string;
             };
@@ -39580,7 +40277,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -39589,7 +40286,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -39740,7 +40437,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
+                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
                  */
                 id: string;
             };
@@ -39771,7 +40468,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "64ad95b5-f354-44a5-89b3-15ea092399c5"
+                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
                      *     }
                      */
                     "application/json": {
@@ -39907,7 +40604,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
+                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
                  */
                 id: string;
             };
@@ -39938,7 +40635,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
+                     *       "request_id": "dc371291-bd7a-48a2-8624-e3efa75d0a88"
                      *     }
                      */
                     "application/json": {
@@ -40095,7 +40792,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -40108,7 +40805,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -40309,7 +41006,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *       "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40544,7 +41241,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -40560,7 +41257,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *       "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40698,7 +41395,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example bf73ced7-5850-447f-87d2-37f936194402
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 volume_id: string;
             };
@@ -40716,7 +41413,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "bf73ced7-5850-447f-87d2-37f936194402"
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999"
                      *     }
                      */
                     "application/json": {
@@ -40855,7 +41552,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -40885,7 +41582,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *       "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -41063,7 +41760,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -41277,7 +41974,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -41416,7 +42113,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -41555,7 +42252,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -41696,7 +42393,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -41862,7 +42559,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -42064,11 +42761,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42078,11 +42775,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42271,11 +42968,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42285,11 +42982,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42469,8 +43166,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                 *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                 *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42758,8 +43455,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                 *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                 *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -43949,8 +44646,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43961,9 +44658,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *               "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *               "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *               "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *               "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *               "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43979,8 +44676,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
+                     *           "credential_id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43999,8 +44696,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -44011,9 +44708,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *               "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *               "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *               "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *               "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *               "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -44029,8 +44726,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
+                     *           "credential_id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -44228,7 +44925,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 id: string;
             };
@@ -44244,8 +44941,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44256,9 +44953,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44273,8 +44970,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *         "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *         "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *         "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -44285,9 +44982,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *             "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *             "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *             "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *             "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *             "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -44531,7 +45228,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 id: string;
             };
@@ -44548,7 +45245,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *       "success": true
                      *     }
                      */
@@ -44738,8 +45435,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44976,8 +45673,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
+                     *       "credential_id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -45173,7 +45870,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 id: string;
             };
@@ -45205,8 +45902,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -45217,9 +45914,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45441,7 +46138,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 id: string;
             };
@@ -45459,9 +46156,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45472,9 +46169,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45636,7 +46333,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 id: string;
             };
@@ -45672,9 +46369,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *       "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *       "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *       "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -45833,12 +46530,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example 4f4904f8-e0b8-4ca5-8810-7ffd5162d34f
                  */
                 grant_id: string;
             };
@@ -45855,8 +46552,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *       "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
                      *       "success": true
                      *     }
                      */
@@ -46736,11 +47433,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0",
-                     *       "state_token": "f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8&code_challenge=Om3WEAe6HDbbfo0nrvLmsb5Dda_N_HunfZRnObXllaI&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8&code_challenge=Om3WEAe6HDbbfo0nrvLmsb5Dda_N_HunfZRnObXllaI&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8&code_challenge=Om3WEAe6HDbbfo0nrvLmsb5Dda_N_HunfZRnObXllaI&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8",
+                     *       "state_token": "2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -46897,7 +47594,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0
+                 * @example 2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -46923,8 +47620,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
-                     *       "credential_id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -47065,7 +47762,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "3982faf5cd23074f04511c87cd17b98d48c0d9dcf073530ff885a867ca07f544"
+                 *       "state": "9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d"
                  *     }
                  */
                 "application/json": {
@@ -47093,8 +47790,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b8a37eec-9ead-439d-863c-8b2cff305333",
-                     *       "credential_id": "b8a37eec-9ead-439d-863c-8b2cff305333",
+                     *       "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *       "credential_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -47277,7 +47974,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "zGX75fNNhqZyCZxcSqd3k483RhGePjm2F6RFzJd4iZQ",
+                     *       "device_code": "rP_6oRekF1MgSPBUCz3Mn_QoNjemuksNsBp05pZq2UY",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -47442,7 +48139,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "zGX75fNNhqZyCZxcSqd3k483RhGePjm2F6RFzJd4iZQ",
+                 *       "device_code": "rP_6oRekF1MgSPBUCz3Mn_QoNjemuksNsBp05pZq2UY",
                  *       "provider": "files"
                  *     }
                  */
@@ -47465,8 +48162,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
-                     *       "binding_id": "7cca7e53-c123-43d7-817a-9e60fe179d03"
+                     *       "credential_id": "35e4317a-25a2-4a7d-8499-5276875e85a2",
+                     *       "binding_id": "35e4317a-25a2-4a7d-8499-5276875e85a2"
                      *     }
                      */
                     "application/json": {
@@ -47627,7 +48324,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "EnEdreTNse0Zy571DR3XnV2fnmCEa7HRVgT7N_bUQNI",
+                 *       "device_code": "6MByUgo2CFngsNr-86778Is0Xpllkib27h5vOcJdRog",
                  *       "provider": "files"
                  *     }
                  */
@@ -47650,8 +48347,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
-                     *       "binding_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17"
+                     *       "credential_id": "80074322-0e1a-4cee-83db-30b01eed44f0",
+                     *       "binding_id": "80074322-0e1a-4cee-83db-30b01eed44f0"
                      *     }
                      */
                     "application/json": {
@@ -47820,7 +48517,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *           "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47835,7 +48532,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *           "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47851,7 +48548,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *           "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -48019,7 +48716,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -48030,9 +48727,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV",
-                     *       "key_value": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV",
-                     *       "api_key": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV"
+                     *       "key": "aegis_9pmQ0D91fZ52kPuIeivmDVniAVKdQ28wEANEA7VK",
+                     *       "key_value": "aegis_9pmQ0D91fZ52kPuIeivmDVniAVKdQ28wEANEA7VK",
+                     *       "api_key": "aegis_9pmQ0D91fZ52kPuIeivmDVniAVKdQ28wEANEA7VK"
                      *     }
                      */
                     "application/json": {
@@ -48163,7 +48860,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 3d6726ca-34bd-4bb1-8f57-b5b2244de8c2
+                 * @example 1d210e1c-d235-4f0b-8443-e823d8bd373a
                  */
                 id: string;
             };
@@ -48181,7 +48878,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *       "success": true
                      *     }
                      */
@@ -48452,6 +49149,76 @@ export interface operations {
                      *           },
                      *           {
                      *             "tool_pattern": "aegis.agent.update",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.spawn_child",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.await_child",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.send_message",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.broadcast_message",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.read_messages",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.acquire_lock",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.release_lock",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -48767,6 +49534,76 @@ export interface operations {
                      *           },
                      *           {
                      *             "tool_pattern": "aegis.agent.update",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.spawn_child",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.await_child",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.send_message",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.broadcast_message",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.read_messages",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.acquire_lock",
+                     *             "path_allowlist": null,
+                     *             "command_allowlist": null,
+                     *             "subcommand_allowlist": null,
+                     *             "domain_allowlist": null,
+                     *             "max_response_size": null,
+                     *             "rate_limit": null,
+                     *             "max_concurrent": null
+                     *           },
+                     *           {
+                     *             "tool_pattern": "aegis.release_lock",
                      *             "path_allowlist": null,
                      *             "command_allowlist": null,
                      *             "subcommand_allowlist": null,
@@ -51423,30 +52260,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "execution_id": null,
+                     *           "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "execution_id": null,
+                     *           "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -51621,30 +52458,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "execution_id": null,
+                     *           "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "execution_id": null,
+                     *           "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -51909,10 +52746,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
-                     *         "execution_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
-                     *         "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *         "sub": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *         "execution_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
+                     *         "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *         "sub": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -51928,10 +52765,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "b45ec206-80fc-446c-8650-d03f4924a91e",
-                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "session_id": "412bff46-81bf-46c1-8b79-3b5694538fc8",
+                     *         "execution_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "agent_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "sub": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -51947,7 +52784,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *         "session_id": "7eb02620-441b-4597-888b-2697f0c3ae26",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -52077,9 +52914,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *       "session_id": "7eb02620-441b-4597-888b-2697f0c3ae26",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjMyN2NmY2VlLTM4YzktNDFlOC04ODMyLTgwYjY1Y2QyNGM3YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0MjE1M2JjYi00MjA3LTRiMjctODIyZS1lNWE2MzJhMWEwNDEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.gGyTU7MT4NKeRYEj5CJ5Hr_Igf2_eb9OFGoZUBGwmAUFPZiDTX2kKSg1-SeLZaf6Iw0ND4DT_dyBA-9CpUQuAg",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjA4YTgyMjY2LTJlM2YtNGQ5Mi04YmU0LWQwZTViNWEwNzhmOSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI3ZWIwMjYyMC00NDFiLTQ1OTctODg4Yi0yNjk3ZjBjM2FlMjYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.fWxkVv4_I9f3ee9ZE7Y6X8qcb3COMR1rpnbSR7_S44UpUOCJp38_Od5kmNS8UaSbjpT7qmges0f8YZtH5qZvCw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -52216,7 +53053,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *       "session_id": "7eb02620-441b-4597-888b-2697f0c3ae26",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -52518,8 +53355,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *           "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "agent_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "execution_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52530,8 +53367,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *           "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "agent_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "execution_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52657,11 +53494,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *       "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *       "agent_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *       "execution_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8"
+                     *       "gateway_url": "https://lictor.example.com/x/B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM"
                      *     }
                      */
                     "application/json": {
@@ -52965,19 +53802,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *       "kid": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "kid": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "kid": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -53109,7 +53946,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example 5c27f6a2-260e-4e04-837e-9f0c4db9142c
+                 * @example d3fee803-4b89-470d-8261-e32188bdf3a7
                  */
                 kid: string;
             };
@@ -53126,7 +53963,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c"
+                     *       "kid": "d3fee803-4b89-470d-8261-e32188bdf3a7"
                      *     }
                      */
                     "application/json": {
@@ -53193,7 +54030,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key '5c27f6a2-260e-4e04-837e-9f0c4db9142c'."
+                     *       "message": "There is no key 'd3fee803-4b89-470d-8261-e32188bdf3a7'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -53282,7 +54119,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -53295,7 +54132,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -53491,7 +54328,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *       "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -53625,7 +54462,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4a66e614-7f6e-4d8f-81d4-1a7ee96d284f
+                 * @example 4addd171-60e0-4b2f-8b85-96306ea15a10
                  */
                 id: string;
             };
@@ -53642,7 +54479,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f"
+                     *       "id": "4addd171-60e0-4b2f-8b85-96306ea15a10"
                      *     }
                      */
                     "application/json": {
@@ -54102,7 +54939,7 @@ export interface operations {
                      *           "limit": null
                      *         },
                      *         "agents": {
-                     *           "used": 1,
+                     *           "used": 2,
                      *           "limit": null
                      *         },
                      *         "storage_bytes": {
@@ -56753,18 +57590,19 @@ export interface operations {
                      *       "stimulus_count": 3,
                      *       "security_incident_count": 5,
                      *       "storage_violation_count": 6,
-                     *       "execution_count": 1,
+                     *       "execution_count": 3,
                      *       "execution_counts": {
-                     *         "cancelled": 1
+                     *         "cancelled": 1,
+                     *         "completed": 2
                      *       },
                      *       "workflow_execution_count": 4,
                      *       "workflow_execution_counts": {
                      *         "cancelled": 1,
                      *         "running": 3
                      *       },
-                     *       "recent_execution_count": 1,
+                     *       "recent_execution_count": 3,
                      *       "recent_workflow_execution_count": 4,
-                     *       "active_agents": 1,
+                     *       "active_agents": 2,
                      *       "error_rate": 0
                      *     }
                      */
@@ -56863,7 +57701,7 @@ export interface operations {
                             /** @description How many of them are silent. */
                             unhealthy_nodes: number;
                         };
-                        /** @description Swarms of the tenant; this server has none, so it is 0. */
+                        /** @description Swarms of the tenant that are not dissolved. */
                         swarm_count: number;
                         /** @description Stimuli that the tenant was sent and that are kept. */
                         stimulus_count: number;
@@ -56993,18 +57831,19 @@ export interface operations {
                      *       "stimulus_count": 3,
                      *       "security_incident_count": 5,
                      *       "storage_violation_count": 6,
-                     *       "execution_count": 1,
+                     *       "execution_count": 3,
                      *       "execution_counts": {
-                     *         "cancelled": 1
+                     *         "cancelled": 1,
+                     *         "completed": 2
                      *       },
                      *       "workflow_execution_count": 4,
                      *       "workflow_execution_counts": {
                      *         "cancelled": 1,
                      *         "running": 3
                      *       },
-                     *       "recent_execution_count": 1,
+                     *       "recent_execution_count": 3,
                      *       "recent_workflow_execution_count": 4,
-                     *       "active_agents": 1,
+                     *       "active_agents": 2,
                      *       "error_rate": 0
                      *     }
                      */
@@ -57103,7 +57942,7 @@ export interface operations {
                             /** @description How many of them are silent. */
                             unhealthy_nodes: number;
                         };
-                        /** @description Swarms of the tenant; this server has none, so it is 0. */
+                        /** @description Swarms of the tenant that are not dissolved. */
                         swarm_count: number;
                         /** @description Stimuli that the tenant was sent and that are kept. */
                         stimulus_count: number;
@@ -57179,7 +58018,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -57238,7 +58077,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *       "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -57401,9 +58240,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJleGVjX2lkIjoiYTUxNTg4MjEtNjBjNS00MTdkLThjYjctNzc3NzNhZTg0MjhhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIxOGJiNGJmZC04NDFkLTQyNTItOGEzZi03OTI1MTFkMGViODciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.qMpjOOxDDnC3YYKpDjZWRlCgTOwc9kGhSh9vY-vhld-jd_iq3XpckiwYwJgpyCRY4NNbhJPkrEGuSX4B8P6Dp3C3En1qwhIfyKAcREjwd8t-cWCKgaPEdBAbcJJIO3NFRjAcPCP-adwVdlUrUqpsoWqnU_nfsknC_ZBKZ39Nl1Ahp1HtoaYb1Smw9OpYilPTWdVMNPJF2cbUzBSt8STwxTKanxQZAfMu2PNuwDaYDyB3V7scg1h_rMqGX_ez8GhqIx41WxtfgKC1BcTk9kTy43x5MApf5TcCvCv3RTCuSERiwAIBecoM_9e14MNeninrR1_35b38RYrAZOpH7v_MYQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImQzZmVlODAzLTRiODktNDcwZC04MjYxLWUzMjE4OGJkZjNhNyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhNTE1ODgyMS02MGM1LTQxN2QtOGNiNy03Nzc3M2FlODQyOGEiLCJleGVjX2lkIjoiMThiYjRiZmQtODQxZC00MjUyLThhM2YtNzkyNTExZDBlYjg3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjE4YmI0YmZkLTg0MWQtNDI1Mi04YTNmLTc5MjUxMWQwZWI4NyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI1YzI3ZjZhMi0yNjBlLTRlMDQtODM3ZS05ZjBjNGRiOTE0MmMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.UdJXMobQ4288VQUMFGQLDOgaPHsHNuD6IFoZXyH_OEua8t9GFXfB4MNVkcnrpLbjb7aVvtRbvdzBLrvqhECSsv-Xd_DApPep1Do2d1mZjqhmL-rJRuvHOGSBCKRktDhofi7GrxbRc_uaoDwOfzAuk11ZFJJ0jBZRus2qvunkbhOOsQdr1m8qbBDMPy47aehPBNt2LqucuNccZF4-hq1JTvTTNVvdqUtExamcsaM_xehKwZ8UyengjZcKvJxPkTE6LYuPUo0fl0141IrYe1IMY71fkuIWhcl7IMSf6-pavo70W2khlEc6EsnSRSjGPnaQsW9DD00ls7-RKeKCPxaDjA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87"
+                     *       "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c"
                      *     }
                      */
                     "application/json": {
@@ -57434,7 +58273,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8ad62781931d"
+                     *         "request_id": "00ac3ffaa21a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57497,7 +58336,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "edf276567c30"
+                     *         "request_id": "17a47f27b8ba"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57558,7 +58397,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "14b6c4554a6d"
+                     *         "request_id": "dcecf8d88080"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57619,7 +58458,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0acd5cee758a"
+                     *         "request_id": "7fc17e6c1ffd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57680,7 +58519,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3c381de11315"
+                     *         "request_id": "334184123b8b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57741,7 +58580,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e8e338aaf28e"
+                     *         "request_id": "9875e04f286e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58043,7 +58882,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "71879c4dbda2"
+                     *         "request_id": "9d33ccd2fb04"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58298,7 +59137,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b307b798ca15"
+                     *         "request_id": "d0330fdad4c2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58359,7 +59198,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "be1942f7d3f8"
+                     *         "request_id": "d27ffcb77909"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59129,7 +59968,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "15cf677764b0"
+                     *         "request_id": "a8f2d02fa50e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59190,7 +60029,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "780aab919b4d"
+                     *         "request_id": "939eccf395d7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59244,7 +60083,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
+                 * @example B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM
                  */
                 token: string;
             };
@@ -59261,9 +60100,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJiNDVlYzIwNi04MGZjLTQ0NmMtODY1MC1kMDNmNDkyNGE5MWUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.RWyMoYRP3qxP6IEdN0KRYtus46zndd8r_TLHsh2DG_WYsU5SBCzRm5LtHt1jbRlfANW8unW7IIQqSIsJwFpto8k60GvjetKJGwVfhi2ZIIC_3-E1pTIR-jIDF-wd8ATfOg8ndZrtvPvsxj8ajIiQBUqx4ogzHnw2sEPOXNeKJ9Y7ipGR25MXdijF7ObHHlDZZHCl-nBjUS2neIKgd8is727O0CkwOdHCU8CIJwsCUauDBGKDNgIOTEvpXmC7Ir7Upo3hNHoyztsPkahFTxvtinTzbsSzyODdk5PSZUKux-jDvXuPLzfzNHMvW2B7nZ-jszaO1qzfYzaoe0FmYbUjPQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImQzZmVlODAzLTRiODktNDcwZC04MjYxLWUzMjE4OGJkZjNhNyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjZmQ1ODJjMy0yZjk2LTQ5ZDAtODg1OC1hNzE2YzIwMjdjZmEiLCJleGVjX2lkIjoiMzRmYTBlNDItZjE3ZC00ZDE3LThjMjMtZTQ3ZWUyM2VlZjU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjM0ZmEwZTQyLWYxN2QtNGQxNy04YzIzLWU0N2VlMjNlZWY1NyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0MTJiZmY0Ni04MWJmLTQ2YzEtOGI3OS0zYjU2OTQ1MzhmYzgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.TaJF7xMbTC1FWRGX8O4r6Xfu0sidRDXk2n1ZR3WGVmnp3-EvscctkJObOIIiGlPS_sqEUfkRhK2R-aXGNTpvRf3PvDiUZKLZ0MQQzcAPMSDOu4ql0odgOJ731hi9U3f9bHLDpkFvpO8wRWRQY0-B2kTNQv8neo6SM2IeF7E5ifMpYclhfvkGE8CH9vJAI1_Lz3lTXHvr6v54SXOx2mXNYCj5_42GPA9x-RANITdvxXN4u99oNAVuYrtFJr-K9DYQjLvuUDv088iDyQcSXP5i-81f6m4Iq5Md092HMg6qZVNB_OaupKTjyzrg_gLVKGn8501ocBWhjVLQsfbratjvIg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "b45ec206-80fc-446c-8650-d03f4924a91e"
+                     *       "session_id": "412bff46-81bf-46c1-8b79-3b5694538fc8"
                      *     }
                      */
                     "application/json": {
@@ -59294,7 +60133,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ee578615c1b6"
+                     *         "request_id": "237505c2532c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59357,7 +60196,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "10249675fe14"
+                     *         "request_id": "119bc4a5342b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59418,7 +60257,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9cf7d5cf61f0"
+                     *         "request_id": "1bb944b29a9f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59479,7 +60318,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1b4e3d9122ee"
+                     *         "request_id": "37fa5cf27b26"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59540,7 +60379,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "879848b6d738"
+                     *         "request_id": "c96bd7b018d0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59601,7 +60440,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "504956ef57ae"
+                     *         "request_id": "048ad2826f9d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59662,7 +60501,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "path.token: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "aea00f10fabe"
+                     *         "request_id": "a31f3f17a852"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59842,7 +60681,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
+                 * @example B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM
                  */
                 token: string;
             };
@@ -59909,7 +60748,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "14e3dfce417a"
+                     *         "request_id": "fdca5368f7e0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60164,7 +61003,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "de194d5c1eff"
+                     *         "request_id": "eb792c069d55"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60225,7 +61064,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a8058823c554"
+                     *         "request_id": "da71424fbb4d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60598,7 +61437,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
+                 * @example B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM
                  */
                 token: string;
             };
@@ -61001,7 +61840,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6edd89941659"
+                     *         "request_id": "8fc6d1d54bb0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61062,7 +61901,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "569c7498306c"
+                     *         "request_id": "9d0fed8d4c3a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61177,7 +62016,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9ad8df999ade"
+                     *         "request_id": "bc7e95cb4549"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61432,7 +62271,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "10dd6daedc32"
+                     *         "request_id": "3c9babb4faf0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61493,7 +62332,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7b20e857f797"
+                     *         "request_id": "52fe53906b58"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61873,9 +62712,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "7ZwwisAsLckLRz1e2R_AT_njHSg67iTrorJejx8gl9j-_9H0sm8GsX0UNf3QXCTNoupwXppWgL2-KSarn1x1Q2LMu6ysqwzaSY-UENZiOBOHHW3jUaw-qo_iBAMa6GmS0iQmcjydhT8Bxj55t4VupI3UUZ8QQUnVaMXQ0ezKPBSbls0QRBrO60F5_TPn7jKtDq4oHVi6CoozWl72S6fqRAsAgS4YQMVpgJ_6sJ84vkTjrsFTPsQwrqFr2-KHX6F51wScHHgbnZ3NFYbN-zutmMI9FDSB5ma-Wwj8rU_wPNMra3x44G9r08kgy1MVsjzc0peGPauA0pq5V-LzcVtYjw",
+                     *           "n": "rzAMWpS6SaSyAEjBhfpz-c6VM32MmnXQIJE0mrI-o3F_bpCTFIlkdkGiIoAA5rxO4NNInNUp4GDZe5SJz7shlDNHLvFdbFdLMzD5Az34gPUxhrIUHbwa6C0EnNaoM0zd_6K8zyJBF-rV3gTNLzHSMjKKvwRJRZDCS4e5VY2oCcS_CGX855ZAF-J72hC-8qqrb-Dy9iPcc10WPYwSL40KGl6ii_-wI5OscLMht0Bd143WxBQBsa2Nc3XG6hZL0TVU0yx-I_YlSJGqyvY2TWS8oY_H875LTIpMMMqlK-QSZYBexx34p0S-hu_XekbaCTnZdl4J57J7QDogqirloBmDrw",
                      *           "e": "AQAB",
-                     *           "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "kid": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -61931,10 +62770,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *       "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *       "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
-                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *       "stimulus_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *       "workflow_execution_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *       "workflow_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *       "status": "classified"
                      *     }
                      */
@@ -62025,7 +62864,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30"
+                     *       "original_stimulus_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];

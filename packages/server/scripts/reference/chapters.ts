@@ -23,6 +23,7 @@ import { schedules } from './chapters/schedules.ts'
 import { observability, seal, securityContexts } from './chapters/seal.ts'
 import { apiKeys, credentials, secrets } from './chapters/secrets.ts'
 import { stimuli } from './chapters/stimuli.ts'
+import { swarms } from './chapters/swarms.ts'
 import { tools } from './chapters/tools.ts'
 import { volumes } from './chapters/volumes.ts'
 import { workflowExecutions } from './chapters/workflow-executions.ts'
@@ -66,6 +67,7 @@ export const chapters: readonly Chapter[] = [
   seal,
   observability,
   limits,
+  swarms,
   cortex,
   cluster,
   billing,

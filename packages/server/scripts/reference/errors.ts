@@ -141,6 +141,11 @@ export const rare: Readonly<Record<string, unknown>> = {
       { error: 'cortex_not_configured', message: 'This server has no memory: LICTOR_CORTEX is off.' },
     ]),
   ),
+  'GET /v1/swarms 403': {
+    error: 'insufficient_scope',
+    message: "This token lacks the scope 'swarm:list'.",
+    required: 'swarm:list',
+  },
   'POST /v1/billing/webhook 503': {
     error: 'unavailable',
     message: 'The subscription changes too fast. Tell it again.',

@@ -21,6 +21,7 @@ import { recordApiKeys, recordCredentials, recordSecrets } from './scenes/secret
 import { recordSettings } from './scenes/settings.ts'
 import { openStage } from './scenes/stage.ts'
 import { recordStimuli } from './scenes/stimuli.ts'
+import { recordSwarms } from './scenes/swarms.ts'
 import { recordTools } from './scenes/tools.ts'
 import { recordVolumes } from './scenes/volumes.ts'
 import { recordWorkflows } from './scenes/workflows.ts'
@@ -45,6 +46,7 @@ await recordApiKeys(reports)
 await recordSeal(reports)
 await recordLimits(reports)
 await recordCortex(reports)
+await recordSwarms(reports)
 await recordCluster(reports)
 await recordBilling(reports)
 await recordSettings(reports)

@@ -137,6 +137,32 @@ export function createMetrics() {
       labelNames: ['status'],
       registers,
     }),
+    aegisSwarmActive: new Gauge({
+      name: 'aegis_swarm_active',
+      help: 'Swarms of this installation that are not dissolved.',
+      registers,
+    }),
+    aegisSwarmChildren: new Counter({
+      name: 'aegis_swarm_children_spawned_total',
+      help: 'Children that agents began in swarms.',
+      registers,
+    }),
+    aegisSwarmMessages: new Counter({
+      name: 'aegis_swarm_messages_total',
+      help: 'Messages between members of swarms, one for each that was told.',
+      registers,
+    }),
+    aegisSwarmLocks: new Counter({
+      name: 'aegis_swarm_locks_acquired_total',
+      help: 'Locks that members of swarms took.',
+      registers,
+    }),
+    aegisSwarmsDissolved: new Counter({
+      name: 'aegis_swarm_dissolved_total',
+      help: 'Swarms that were dissolved, by why.',
+      labelNames: ['reason'],
+      registers,
+    }),
     aegisPublished: new Counter({
       name: 'aegis_event_bus_published_total',
       help: 'Messages given to the bus, by topic.',

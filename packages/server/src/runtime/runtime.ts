@@ -91,6 +91,9 @@ import { createScriptStore } from './scripts/store.ts'
 import { createSeal } from './seal/compose.ts'
 import { createSpawner } from './spawning/spawner.ts'
 import { createStopTenant } from './stop-tenant.ts'
+import { swarmRoutes } from './swarms/routes.ts'
+import { createSwarmStore } from './swarms/store.ts'
+import { createSwarms } from './swarms/swarms.ts'
 import { createToolbox } from './toolbox.ts'
 import { createInvocations } from './tools/invocations.ts'
 import { createTriggers, type Triggers } from './triggers.ts'
@@ -104,6 +107,9 @@ import { createWorkflowStore } from './workflows/store.ts'
 import { createWorkflows } from './workflows/workflows.ts'
 
 const BEAT_MS = 5_000
+
+/** Locks that have run out are collected this often. */
+const SWARM_SWEEP_MS = 30_000
 
 const INCIDENT_SWEEP_MS = 3_600_000
 
@@ -138,6 +144,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     workflows: () => workflows,
     runs: () => workflowRuns.runs,
     children: () => children,
+    swarms: () => swarms,
     findAttached,
     countExecutions: () => supervisor.count,
     volumes: () => storage.volumes,
@@ -394,6 +401,19 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     cancel,
     owner,
   })
+  const swarms = createSwarms({
+    ...shared,
+    store: createSwarmStore(database),
+    executionStore,
+    children,
+    events: tenantEvents,
+    count: {
+      spawned: () => metrics.aegisSwarmChildren.inc(),
+      messages: (count) => metrics.aegisSwarmMessages.inc(count),
+      locked: () => metrics.aegisSwarmLocks.inc(),
+      dissolved: (reason) => metrics.aegisSwarmsDissolved.inc({ reason }),
+    },
+  })
   const begunExecutions = createRunExecutions({
     ...shared,
     store: executionStore,
@@ -470,7 +490,9 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     await executions.withdrawApprovals(execution)
     await seal.executionEnded(execution)
     await ownership.tellEnded(execution.id).catch((err: unknown) => logger.error({ err }, 'bus refused a message'))
+    await swarms.ending(execution)
     await children.afterEnd(execution)
+    await swarms.ended(execution)
     await memory.ended(execution)
   }
   const seal = createSeal({
@@ -509,6 +531,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
   const dashboardStore = createDashboardStore(database)
   metrics.onRead(async () => {
     metrics.aegisExecutionActive.set(await dashboardStore.countUnfinished(systemScope))
+    metrics.aegisSwarmActive.set(await swarms.countActive())
     const { active, draining, unhealthy } = await nodes.cluster()
     for (const [status, count] of Object.entries({ active, draining, unhealthy }))
       metrics.aegisNodes.set({ status }, count)
@@ -519,6 +542,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     await billing.forgetOld()
     await cortex?.decay()
   })
+  workers.every('swarm_sweep', SWARM_SWEEP_MS, swarms.sweep)
   workers.every('execution_heartbeat', BEAT_MS, async () => {
     await nodes.beat()
     await ownership.beat()
@@ -534,6 +558,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       workflowRoutes(scope, workflows, workflowRuns.count)
       triggers.routes(scope)
       executionRoutes(scope, { executions, agents, streams })
+      swarmRoutes(scope, swarms)
       humanApprovalRoutes(scope, governance.approvals)
       storage.routes(scope)
       violationRoutes(scope, violations)

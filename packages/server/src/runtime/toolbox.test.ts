@@ -55,6 +55,7 @@ function open(principal: TokenCaller, pattern = '*') {
     workflows: nothing,
     runs: nothing,
     children: nothing,
+    swarms: nothing,
     findAttached: nothing,
     countExecutions: () => 0,
     volumes: nothing,
@@ -171,13 +172,16 @@ describe('the tools of a server', () => {
     }
   })
 
-  it('of agents, workflows and tasks, the ones that judges look at are those that the list of tools says', () => {
+  it('of agents, workflows, tasks and swarms, the ones that judges look at are those that the list of tools says', () => {
     const judged = open(operator)
       .catalogue.list()
       .filter(({ isSubjectToJudges }) => isSubjectToJudges)
       .map(({ name }) => name)
     expect(judged.sort()).toEqual([
       'aegis.agent.generate',
+      'aegis.broadcast_message',
+      'aegis.send_message',
+      'aegis.spawn_child',
       'aegis.task.cancel',
       'aegis.task.execute',
       'aegis.task.remove',

@@ -30,6 +30,8 @@ import type { Runs } from './runs/runs.ts'
 import { workflowTools } from './runs/tools.ts'
 import type { Scripts } from './scripts/scripts.ts'
 import { scriptTools } from './scripts/tools.ts'
+import type { Swarms } from './swarms/swarms.ts'
+import { swarmTools } from './swarms/tools.ts'
 import { type Catalogue, createCatalogue } from './tools/catalogue.ts'
 import { commandTool } from './tools/commands.ts'
 import { fileTools } from './tools/file-tools.ts'
@@ -71,6 +73,7 @@ export function createToolbox(
     workflows: () => Workflows
     runs: () => Runs
     children: () => Children
+    swarms: () => Swarms
     findAttached: FindAttached
     countExecutions: () => number
     volumes: () => Volumes
@@ -109,6 +112,7 @@ export function createToolbox(
     ...webTools({ fetchPage: createFetchPage({ fetch: fetches.guarded, clock, readable }), search }),
     ...agentTools({ ...deps, tasks }),
     ...taskTools({ ...deps, tasks }),
+    ...swarmTools({ ...deps, ...shared, tasks, canonical: (name) => catalogue.find(name)?.name ?? name }),
     ...workflowTools({ ...deps, tasks }),
     ...discoveryTools({ catalogue: () => catalogue }),
     ...schemaTools({ warningsOf: (manifest) => warningsOf(manifest, catalogue, deps.isolatesNetwork()) }),

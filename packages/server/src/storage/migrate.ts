@@ -31,6 +31,7 @@ import { rateLimits } from './migrations/0027-rate-limits.ts'
 import { nodesAndSubscriptions } from './migrations/0028-nodes-and-subscriptions.ts'
 import { rulesets } from './migrations/0030-rulesets.ts'
 import { cortex } from './migrations/0034-cortex.ts'
+import { swarms } from './migrations/0036-swarms.ts'
 
 export type Migrations = Readonly<Record<string, (dialect: Database['dialect']) => Migration>>
 
@@ -65,6 +66,7 @@ export const released: Migrations = {
   '0028-nodes-and-subscriptions': nodesAndSubscriptions,
   '0030-rulesets': rulesets,
   '0034-cortex': cortex,
+  '0036-swarms': swarms,
 }
 
 /** Bring the database to this version's schema, one server at a time: all of it or nothing. Returns the names of what was applied. */

@@ -24,6 +24,7 @@ const mayBeEmpty = new Set([
   ...['volumes', 'volume_files', 'volume_uploads', 'volume_garbage', 'volume_mounts', 'storage_violations'],
   ...['scripts', 'git_bindings', 'workflows', 'workflow_versions', 'workflow_runs', 'workflow_run_log'],
   ...['stimuli', 'stimulus_sources', 'schedules'],
+  ...['swarms', 'swarm_locks', 'swarm_messages'],
   ...['cortex_patterns', 'cortex_trajectories', 'cortex_uses', 'cortex_decays'],
   ...['workflow_run_children', 'offered_rulesets', 'skill_scans'],
   ...['administrative_acts', 'invitations', 'password_links', 'recovery_codes'],

@@ -82,6 +82,7 @@ import type {
   SecretRow,
   SecretVersionRow,
 } from './schema/secrets.ts'
+import type { SwarmLockRow, SwarmMessageRow, SwarmRow } from './schema/swarms.ts'
 import type { ScheduleRow, StimulusRow, StimulusSourceRow } from './schema/triggers.ts'
 
 export type * from './schema/changes.ts'
@@ -94,6 +95,7 @@ export type * from './schema/limits.ts'
 export type * from './schema/runtime.ts'
 export type * from './schema/seal.ts'
 export type * from './schema/secrets.ts'
+export type * from './schema/swarms.ts'
 export type * from './schema/triggers.ts'
 
 /**
@@ -101,6 +103,9 @@ export type * from './schema/triggers.ts'
  * JSON is text, flags are 0 or 1: one form everywhere, so a query reads the same on SQLite and PostgreSQL.
  */
 export interface Schema {
+  swarms: SwarmRow
+  swarm_locks: SwarmLockRow
+  swarm_messages: SwarmMessageRow
   cortex_patterns: CortexPatternRow
   cortex_trajectories: CortexTrajectoryRow
   cortex_uses: CortexUseRow

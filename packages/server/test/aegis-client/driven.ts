@@ -149,6 +149,7 @@ export const groups = {
     'getDashboardSummary',
     'listSecurityIncidents',
   ],
+  swarms: ['listSwarms', 'getSwarm'],
   cortex: ['listCortexPatterns', 'getCortexSkills', 'getCortexMetrics'],
   dispatch: ['dispatchGateway'],
   client: ['healthLive', 'healthReady', 'withOptions', 'aclose'],

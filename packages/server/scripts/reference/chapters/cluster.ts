@@ -39,7 +39,7 @@ export const cluster: Chapter = {
     limit: 'How many at most.',
     generated_at: 'When it was counted.',
     cluster: 'The servers, as `GET /v1/cluster/status` has them.',
-    swarm_count: 'Swarms of the tenant; this server has none, so it is 0.',
+    swarm_count: 'Swarms of the tenant that are not dissolved.',
     stimulus_count: 'Stimuli that the tenant was sent and that are kept.',
     security_incident_count: 'Incidents that are kept.',
     storage_violation_count: 'Refused operations on files that are kept.',

@@ -176,7 +176,7 @@ export const executions: Chapter = {
     total_iterations: 'Attempts it made.',
     hierarchy: 'Where it stands among the executions that executions began.',
     parent_execution_id: 'The execution that began it; null for one that a caller began.',
-    swarm_id: 'Null: swarms are not available.',
+    swarm_id: 'The swarm that it was begun in; null: none.',
     input: 'What the agent is given: any JSON. Checked by `input_schema` of the manifest.',
     workflow_input: 'The input under the name that workflows give it; it comes before `input`.',
     max_iterations: 'Attempts it may make.',

@@ -10,14 +10,14 @@ import type { Waiting } from '../judging/human.ts'
 import { planOf } from '../plan/plan.ts'
 import { eventTypes } from '../record/event-types.ts'
 import { draft, type EventDraft } from '../record/events.ts'
-import type { Execution } from '../record/execution.ts'
+import { type Execution, governedAs } from '../record/execution.ts'
 import type { ExecutionJournal } from '../record/journal.ts'
 import type { TenantEvents } from '../record/tenant-events.ts'
 import type { CallFiles } from '../tools/arguments.ts'
 import type { Catalogue } from '../tools/catalogue.ts'
 import type { CallOutcome, Invocations, ToolJudge } from '../tools/invocations.ts'
 import { contextOffers } from '../tools/judge-by-context.ts'
-import { judgedArguments } from '../tools/tool.ts'
+import { judgedTool } from '../tools/tool.ts'
 
 /** Questions that one call may ask people: it is judged anew after each answer, by contracts that may ask another one. */
 const MOST_QUESTIONS = 20
@@ -92,19 +92,20 @@ export function createCalls(deps: {
         else if (!(await executionJournal.record(execution, events))) throw new Error('The execution has ended.')
       }
       const waiting: Waiting = (work) => (execution === null ? work() : deps.lendPlace(execution.id, work))
+      const governed = execution === null ? null : governedAs(execution)
       const tool = catalogue.find(call.name)
       const guard = guards.open({
         askedBefore: [],
         agent: {
           tenantId,
-          name: execution?.agentName ?? caller.agent?.name ?? actorName(principal),
+          name: governed?.agentName ?? caller.agent?.name ?? actorName(principal),
           env: execution?.env ?? caller.agent?.env ?? 'production',
           subject,
-          sessionId: execution?.id ?? caller.sessionId,
+          sessionId: governed?.executionId ?? caller.sessionId,
           ...(caller.seal ? { origin: caller.seal.audited } : {}),
         },
         securityContext: securityContext.name,
-        tools: tool ? { [call.name]: { sideEffect: tool.sideEffect, arguments: judgedArguments(tool) } } : {},
+        tools: tool ? { [call.name]: judgedTool(tool) } : {},
         env: execution?.manifest.spec.env ?? {},
         maxQuestions: MOST_QUESTIONS,
         signal,
@@ -142,7 +143,7 @@ export function createCalls(deps: {
           },
           toolNames: null,
           securityContext,
-          limitKey: execution?.id ?? caller.sessionId,
+          limitKey: governed?.executionId ?? caller.sessionId,
           files:
             execution === null || plan === null
               ? (caller.files ?? null)

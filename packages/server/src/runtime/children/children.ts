@@ -1,3 +1,4 @@
+import type { AgentManifestDocument } from '@lictor/aegis'
 import { JOURNAL_TOPIC, type JournalNews } from '../../changes/journal/journal.ts'
 import { Conflict, Forbidden, NotFound } from '../../errors.ts'
 import { scopeOfRecord } from '../../identity/scope.ts'
@@ -8,6 +9,7 @@ import type { Queryable } from '../../storage/database.ts'
 import { isUniqueViolation } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import type { Admit } from '../admission/admission.ts'
+import type { Agent } from '../agents/agent.ts'
 import type { Agents } from '../agents/agents.ts'
 import type { SecurityContext } from '../contexts/security-contexts.ts'
 import type { Supervisor } from '../executions/supervisor.ts'
@@ -15,7 +17,7 @@ import type { Tally } from '../executions/tally.ts'
 import type { Waiting } from '../judging/human.ts'
 import type { Limits } from '../limits/limits.ts'
 import { draft } from '../record/events.ts'
-import { type Execution, type ExecutionSummary, unfinished, unstarted } from '../record/execution.ts'
+import { type Execution, type ExecutionSummary, madeName, unfinished, unstarted } from '../record/execution.ts'
 import { type ExecutionJournal, ofAnybody } from '../record/journal.ts'
 import type { ExecutionStore } from '../record/store.ts'
 import { isWithin } from './within.ts'
@@ -26,6 +28,15 @@ const DEEPEST = 3
 const LOOK_AGAIN_MS = 2_000
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
+/** An agent that another wrote: deployed nowhere, and listed nowhere. */
+export interface MadeAgent {
+  readonly id: string
+  readonly name: string
+  readonly version: string
+  readonly status: 'active'
+  readonly manifest: AgentManifestDocument
+}
+
 /** What an execution has another agent do. */
 export interface ChildRequest {
   /**
@@ -33,8 +44,8 @@ export interface ChildRequest {
    * the child that there is.
    */
   readonly key: string
-  /** Id or name of an agent that the parent's tenant sees. */
-  readonly agent: string
+  /** Id or name of an agent that the parent's tenant sees, or one of its own making, which is governed as its maker is. */
+  readonly agent: string | MadeAgent
   readonly input?: unknown
   readonly intent?: string | null
   /** Files, as `attachmentsOf` found them. */
@@ -43,6 +54,8 @@ export interface ChildRequest {
   readonly tenantId?: string
   /** Narrower than the parent's; the parent's own when left out. */
   readonly securityContext?: SecurityContext
+  /** The swarm that it is begun in; `join` is done in the transaction that makes it. @throws what keeps it from being made */
+  readonly swarm?: { readonly id: string; join(within: Queryable): Promise<void> }
 }
 
 /** Keys of judges, of what an attempt made and of tool calls. */
@@ -83,7 +96,7 @@ export function createChildren(deps: {
   journal: ExecutionJournal
   agents: Pick<Agents, 'get' | 'lookup'>
   admit: Admit
-  limits: Pick<Limits, 'begin'>
+  limits: Pick<Limits, 'begin' | 'requireExecution'>
   tally: Pick<Tally, 'began'>
   supervisor: Pick<Supervisor, 'expect' | 'forget' | 'supervise'>
   /** End an execution of which something else decided that it ends. */
@@ -95,8 +108,12 @@ export function createChildren(deps: {
 }): Children {
   const { store, journal, admit, supervisor, cancel, bus, clock, random, owner } = deps
 
-  function agentOf(parent: Execution, name: string) {
-    return uuid.test(name) ? deps.agents.get(parent, name.toLowerCase()) : deps.agents.lookup(parent, name)
+  async function deployedAgent(parent: Execution, name: string): Promise<Agent> {
+    const found = uuid.test(name) ? deps.agents.get(parent, name.toLowerCase()) : deps.agents.lookup(parent, name)
+    return found.catch((error: unknown) => {
+      if (!(error instanceof NotFound)) throw error
+      throw new NotFound(`There is no agent '${name}'.`, 'agent_not_found')
+    })
   }
 
   async function spawn(parent: Execution, request: ChildRequest): Promise<Execution> {
@@ -109,14 +126,12 @@ export function createChildren(deps: {
       const message = `Maximum recursive depth reached at depth ${depth}; cannot spawn child from execution ${parent.id}`
       throw new Conflict(message, 'too_deep')
     }
-    const agent = await agentOf(parent, request.agent).catch((error: unknown) => {
-      if (!(error instanceof NotFound)) throw error
-      throw new NotFound(`There is no agent '${request.agent}'.`, 'agent_not_found')
-    })
-    const { input, intent = null, attachments } = request
+    const { input, intent = null, attachments, agent: named, swarm } = request
+    const isMade = typeof named !== 'string'
+    const agent = isMade ? named : await deployedAgent(parent, named)
     const admitted = await admit(agent, { input, intent, attachments }, scopeOfRecord(parent))
-    const named = agent.manifest.spec.security_context === undefined ? parent.securityContext : admitted.securityContext
-    const securityContext = request.securityContext ?? named
+    const usual = agent.manifest.spec.security_context === undefined ? parent.securityContext : admitted.securityContext
+    const securityContext = request.securityContext ?? usual
     if (!isWithin(securityContext, parent.securityContext))
       throw new Forbidden(
         `The security context '${securityContext.name}' of the agent '${agent.name}' allows more than '${parent.securityContext.name}' of the execution that begins it.`,
@@ -127,7 +142,7 @@ export function createChildren(deps: {
       id: random.uuid(),
       tenantId: parent.tenantId,
       agentId: agent.id,
-      agentName: agent.name,
+      agentName: isMade ? madeName(parent, agent.name) : agent.name,
       agentVersion: agent.version,
       manifest: agent.manifest,
       env: parent.env,
@@ -141,23 +156,36 @@ export function createChildren(deps: {
       parentId: parent.id,
       ancestors: [...parent.ancestors, parent.id],
       childKey: request.key,
+      swarmId: swarm?.id ?? null,
     }
     // A judge is part of what it judges, which was counted.
-    if (isJudge(request.key)) return (await begin(parent, child)).made
+    if (isJudge(request.key)) return (await begin(parent, child, swarm)).made
     const who = { tenantId: parent.tenantId, userId: parent.startedBy }
-    return (await deps.limits.begin(who, 'agent_execution', () => begin(parent, child))).made
+    return (await deps.limits.begin(who, 'agent_execution', () => begin(parent, child, swarm))).made
   }
 
-  async function begin(parent: Execution, child: Execution): Promise<{ made: Execution; isNew: boolean }> {
+  async function begin(
+    parent: Execution,
+    child: Execution,
+    swarm: ChildRequest['swarm'],
+  ): Promise<{ made: Execution; isNew: boolean }> {
     // Whoever has ended, or is another server's by now, begins nothing.
     const create = async (within: Queryable) => {
       if (!(await store.update(parent.id, { updatedAt: child.startedAt }, within, parent.generation))) return false
+      if (swarm) {
+        await swarm.join(within)
+        await deps.limits.requireExecution(child, within)
+      }
       await store.insert(child, within)
       return true
     }
+    const began = [
+      draft('execution_started', {}),
+      ...(swarm ? [draft('swarm_child_spawned', { swarm_id: swarm.id })] : []),
+    ]
     supervisor.expect(child.id)
     try {
-      const isBegun = await journal.open(child, create, [draft('execution_started', {})])
+      const isBegun = await journal.open(child, create, began)
       if (!isBegun) throw new Conflict('The execution that begins another has ended.', 'execution_ended')
     } catch (error) {
       supervisor.forget(child.id)

@@ -120,6 +120,7 @@ export function createRunExecutions(deps: {
         parentId: null,
         ancestors: [],
         childKey: null,
+        swarmId: null,
       }
       const create = async (within: Queryable) => {
         if (!(await isWanted(within))) return false

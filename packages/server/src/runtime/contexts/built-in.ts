@@ -1,3 +1,4 @@
+import { swarmToolNames } from '../plan/swarm-tools.ts'
 import type { Capability, SecurityContext } from './security-contexts.ts'
 
 const allow = (...patterns: string[]): Capability[] => patterns.map((toolPattern) => ({ toolPattern }))
@@ -25,6 +26,8 @@ const agentRuntime: SecurityContext = {
   capabilities: [
     { toolPattern: 'fs.*', pathAllowlist: ['/workspace'] },
     ...allow('cmd.run', 'aegis.agent.create', 'aegis.agent.update'),
+    // Of agents whose manifest says spec.advanced.swarm_enabled.
+    ...allow(...swarmToolNames),
     ...safe,
   ],
   denyList: [],

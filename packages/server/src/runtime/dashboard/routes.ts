@@ -70,8 +70,7 @@ export function dashboardRoutes(
           generated_at: toWireTime(microsOf(now)),
           uptime_seconds: nodes.uptimeSeconds(),
           cluster: shownCluster(cluster, nodes.uptimeSeconds()),
-          // This server keeps none.
-          swarm_count: 0,
+          swarm_count: counts.swarms,
           stimulus_count: counts.stimuli,
           security_incident_count: counts.incidents,
           storage_violation_count: counts.violations,

@@ -13,6 +13,8 @@ export interface Counts {
   readonly violations: number
   readonly stimuli: number
   readonly activeAgents: number
+  /** That are not dissolved. */
+  readonly swarms: number
 }
 
 /** SQL for the summary, over the tables of several features. */
@@ -59,17 +61,26 @@ export function createDashboardStore({ db }: Database): DashboardStore {
         .where('tenant_id', '=', tenantId)
         .where('status', '=', 'active')
         .executeTakeFirst()
-      const [executions, workflowRuns, endedSince, incidents, violations, stimuli, active] = await Promise.all([
-        byStatus('executions', scope),
-        byStatus('workflow_runs', scope),
-        byStatus('executions', scope, since),
-        countOf('security_incidents', scope),
-        countOf('storage_violations', scope),
-        countOf('stimuli', scope),
-        agents,
-      ])
+      const swarmsNow = db
+        .selectFrom('swarms')
+        .select((e) => e.fn.countAll().as('count'))
+        .where('tenant_id', '=', tenantId)
+        .where('status', '<>', 'dissolved')
+        .executeTakeFirst()
+      const [executions, workflowRuns, endedSince, incidents, violations, stimuli, active, swarming] =
+        await Promise.all([
+          byStatus('executions', scope),
+          byStatus('workflow_runs', scope),
+          byStatus('executions', scope, since),
+          countOf('security_incidents', scope),
+          countOf('storage_violations', scope),
+          countOf('stimuli', scope),
+          agents,
+          swarmsNow,
+        ])
       const activeAgents = Number(active?.count ?? 0)
-      return { executions, workflowRuns, endedSince, incidents, violations, stimuli, activeAgents }
+      const swarms = Number(swarming?.count ?? 0)
+      return { executions, workflowRuns, endedSince, incidents, violations, stimuli, activeAgents, swarms }
     },
   }
 }

@@ -9,6 +9,7 @@ import type {
 } from '@lictor/aegis'
 import { Conflict, DomainError, Forbidden, NotFound } from '../../errors.ts'
 import type { ModelMessage, ModelTool, ModelToolCall } from '../../ports/model.ts'
+import { concealed, concealedText } from '../concealed.ts'
 import { type Models, type Turn, TurnFailed } from '../models/models.ts'
 import { draft } from '../record/events.ts'
 import type { Execution, TrajectoryStep } from '../record/execution.ts'
@@ -245,11 +246,21 @@ export function createConversations(deps: {
         model: turn.model,
         input_tokens: turn.inputTokens,
         output_tokens: turn.outputTokens,
-        prompt: shortened(current.messages.at(-1)?.content ?? ''),
-        response: shortened(text || JSON.stringify(calls)),
+        prompt: shortened(shownMessage(current.messages.at(-1))),
+        response: shortened(text || JSON.stringify(calls.map(shownCall))),
       })
       await invocation.record([told], failed ? { kind: 'failed' } : entryOf(text, calls, isCutOff))
       return failed ?? { text, calls, isCutOff }
+    }
+
+    /** What was said last, as events tell it. */
+    function shownMessage(message: ModelMessage | undefined): string {
+      if (message?.role !== 'tool') return message?.content ?? ''
+      return concealedText(message.content, catalogue.find(message.name)?.conceals)
+    }
+
+    function shownCall(one: ModelToolCall): ModelToolCall {
+      return { ...one, arguments: concealed(one.arguments, catalogue.find(one.name)?.conceals) }
     }
 
     /** Keep what readers of the attempt see while a command is out, and after the last word or a failure. */

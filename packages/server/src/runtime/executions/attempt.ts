@@ -19,7 +19,7 @@ import { isHandedOver } from '../judging/handover.ts'
 import type { Waiting } from '../judging/human.ts'
 import type { ExecutionPlan } from '../plan/plan.ts'
 import { draft, type EventDraft } from '../record/events.ts'
-import { type Execution, type HistoryEntry, type Iteration, isJudge } from '../record/execution.ts'
+import { type Execution, governedAs, type HistoryEntry, type Iteration, isJudge } from '../record/execution.ts'
 import type { ExecutionJournal } from '../record/journal.ts'
 import { pullEvent } from '../record/pulls.ts'
 import type { ExecutionStore } from '../record/store.ts'
@@ -31,7 +31,7 @@ import type { Spawned, Spawner } from '../spawning/spawner.ts'
 import type { CallFiles } from '../tools/arguments.ts'
 import type { Catalogue } from '../tools/catalogue.ts'
 import { contextOffers } from '../tools/judge-by-context.ts'
-import { judgedArguments } from '../tools/tool.ts'
+import { judgedTool } from '../tools/tool.ts'
 import { judgeCall } from '../validation/tool-judge.ts'
 import { environmentOf } from './environment.ts'
 import type { AttemptFailure } from './failure.ts'
@@ -358,19 +358,20 @@ export function createAttemptRunner(deps: {
       if (entry) position++
     }
 
+    const governed = governedAs(execution)
     const guard = guards.open({
       agent: {
         tenantId: execution.tenantId,
-        name: execution.agentName,
+        name: governed.agentName,
         env: execution.env,
         subject: { kind: 'execution', id: execution.id },
-        sessionId: execution.id,
+        sessionId: governed.executionId,
       },
       securityContext: securityContext.name,
       tools: Object.fromEntries(
         plan.tools.flatMap((name) => {
           const tool = deps.catalogue.find(name)
-          return tool ? [[name, { sideEffect: tool.sideEffect, arguments: judgedArguments(tool) }]] : []
+          return tool ? [[name, judgedTool(tool)]] : []
         }),
       ),
       env: manifest.spec.env ?? {},
@@ -424,7 +425,7 @@ export function createAttemptRunner(deps: {
         },
         toolNames: plan.tools,
         securityContext,
-        limitKey: execution.id,
+        limitKey: governed.executionId,
         files: {
           ...filesOf(execution, plan, workspace),
           refused: (refusal: PathRefused) => deps.refusedPath(execution, refusal),

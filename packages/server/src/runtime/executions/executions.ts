@@ -184,6 +184,7 @@ export function createExecutions(deps: {
         parentId: null,
         ancestors: [],
         childKey: null,
+        swarmId: null,
       }
       let begun: Begun = execution
       const create = async (within: Queryable) => {

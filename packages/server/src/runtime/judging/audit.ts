@@ -1,8 +1,9 @@
 import { RedactionPolicy } from '@lictor/contracts'
-import { type AuditEvent, type AuditSink, auditToWire, auditWireText } from '@lictor/guard'
+import { AuditEvent, type AuditSink, auditToWire, auditWireText } from '@lictor/guard'
 import type { Subject } from '../../changes/subject.ts'
 import type { Governance } from '../../governance/governance.ts'
 import { storableText } from '../../storage/storable.ts'
+import { concealed } from '../concealed.ts'
 
 const redaction = new RedactionPolicy()
 
@@ -35,12 +36,19 @@ export function createAuditSink(deps: {
   newId: () => string
   agent: AuditedAgent
   policy: () => AuditedPolicy
+  /** Arguments that a tool conceals, by the tool's name. */
+  concealedBy: (toolName: string) => readonly string[] | undefined
 }): AuditSink {
-  const { events, newId, agent, policy } = deps
+  const { events, newId, agent, policy, concealedBy } = deps
   return {
     async emit(event: AuditEvent) {
       const origin = { tenantId: agent.tenantId, env: agent.env }
-      await events.recordOwn(wireOf(event, agent, policy(), newId()), origin)
+      const names = concealedBy(event.toolName)
+      const shown =
+        names === undefined
+          ? event
+          : new AuditEvent({ ...event, toolArgs: concealed(event.toolArgs, names), resultSummary: null })
+      await events.recordOwn(wireOf(shown, agent, policy(), newId()), origin)
     },
   }
 }

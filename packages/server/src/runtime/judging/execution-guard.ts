@@ -61,7 +61,9 @@ export interface ExecutionGuards {
     readonly agent: AuditedAgent
     readonly securityContext: string
     /** What each tool of the manifest does, and what its arguments are. */
-    readonly tools: Readonly<Record<string, { sideEffect: string; arguments: ToolArguments }>>
+    readonly tools: Readonly<
+      Record<string, { sideEffect: string; arguments: ToolArguments; conceals?: readonly string[] | undefined }>
+    >
     /** What `env.<NAME>` selectors see: the manifest's own variables. */
     readonly env: Readonly<Record<string, string>>
     readonly signal: AbortSignal
@@ -109,6 +111,7 @@ export function createExecutionGuards(deps: {
         events,
         newId: random.uuid,
         agent,
+        concealedBy: (name) => tools[name]?.conceals,
         policy: () => ({ bundleName: policy?.bundleName ?? null, securityContext }),
       })
       const guard = new Edictum({

@@ -4,6 +4,7 @@ import { scopeOfRecord, systemScope } from '../../identity/scope.ts'
 import type { Bus } from '../../ports/bus.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { microsOf } from '../../storage/instants.ts'
+import { TASK_KEY } from '../children/children.ts'
 import { draft } from '../record/events.ts'
 import { type Execution, type Orphan, unfinished } from '../record/execution.ts'
 import type { ExecutionJournal } from '../record/journal.ts'
@@ -86,9 +87,11 @@ export function createOwnership(deps: {
     }
   }
 
-  async function hasLostParent({ parentId, tenantId }: Execution): Promise<boolean> {
+  async function hasLostParent({ parentId, tenantId, childKey }: Execution): Promise<boolean> {
     if (parentId === null) return false
     const parent = await store.find(scopeOfRecord({ tenantId }), parentId)
+    // A task goes on when what began it has completed.
+    if (parent?.status === 'completed' && childKey?.startsWith(TASK_KEY)) return false
     return !parent || !unfinished.some((one) => one === parent.status)
   }
 

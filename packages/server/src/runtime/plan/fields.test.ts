@@ -240,7 +240,7 @@ const fates: Readonly<Record<string, Fate>> = {
   },
   'spec.advanced': 'holds others',
   'spec.advanced.warm_pool_size': { effect: 'sandbox: instances that wait' },
-  'spec.advanced.swarm_enabled': { refused: { advanced: { swarm_enabled: true } } },
+  'spec.advanced.swarm_enabled': { plans: { advanced: { swarm_enabled: true } } },
   'spec.advanced.startup_script': { refused: { advanced: { startup_script: 'echo' } } },
   'spec.advanced.bootstrap_path': { effect: 'executions/attempt.ts: the agent’s own program' },
   'spec.advanced.health_check': { refused: { advanced: { health_check: {} } } },

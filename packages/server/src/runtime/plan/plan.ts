@@ -8,6 +8,7 @@ import { type Interpreter, interpreterOf } from './languages.ts'
 import { type MountPlan, mountsOf } from './mounts.ts'
 import { InvalidHost, type NetworkPlan, networkOf } from './network.ts'
 import { type OutputHandler, outputHandlerOf } from './output-handler.ts'
+import { isSwarmTool, swarmToolNames } from './swarm-tools.ts'
 import { unavailableIn } from './unavailable.ts'
 
 /** What a manifest asks of the runtime, in plain numbers. */
@@ -154,8 +155,20 @@ function isolationOf(asked: AgentManifestDocument['spec']['runtime']['isolation'
   )
 }
 
-const toolsOf = ({ tools = [] }: AgentManifestDocument['spec']): string[] =>
+const namedTools = ({ tools = [] }: AgentManifestDocument['spec']): string[] =>
   tools.map((tool) => (typeof tool === 'string' ? tool : tool.name)).filter((name) => name !== '')
+
+/** Those that it names. One that may work with others has all tools of swarms, or those of them that it names. */
+function toolsOf(spec: AgentManifestDocument['spec']): string[] {
+  const named = namedTools(spec)
+  const isEnabled = spec.advanced?.swarm_enabled === true
+  const first = named.findIndex(isSwarmTool)
+  if (first >= 0 && !isEnabled)
+    throw new NotExecutable(
+      `spec.tools[${first}] '${named[first]}' takes spec.advanced.swarm_enabled: true, which this manifest does not say.`,
+    )
+  return isEnabled && first < 0 ? [...named, ...swarmToolNames] : named
+}
 
 /** What a plan is checked against: the tools that can be called here. */
 export interface KnownTools {
@@ -168,7 +181,7 @@ export interface KnownTools {
  * @throws NotExecutable naming the first that is not
  */
 export function requireTools({ spec }: AgentManifestDocument, known: KnownTools): void {
-  for (const [index, name] of toolsOf(spec).entries()) {
+  for (const [index, name] of namedTools(spec).entries()) {
     if (known.find(name)) continue
     const names = known.list().map((one) => one.name)
     throw new NotExecutable(

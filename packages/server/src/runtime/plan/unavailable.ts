@@ -38,11 +38,6 @@ const unavailable: readonly Unavailable[] = [
     isSet: ({ spec }) => (spec.delivery?.destinations ?? []).length > 0,
   },
   {
-    path: 'spec.advanced.swarm_enabled',
-    reason: 'there are no swarms; leave it out or say false',
-    isSet: ({ spec }) => spec.advanced?.swarm_enabled === true,
-  },
-  {
     path: 'spec.advanced.startup_script',
     reason: 'nothing runs before the bootstrap; do it in a bootstrap of your own (spec.advanced.bootstrap_path)',
     isSet: ({ spec }) => (spec.advanced?.startup_script ?? '') !== '',

@@ -46,6 +46,7 @@ const secret = of('secrets', 'secrets')
 const iam = of('iam', 'identity')
 const stimulus = of('stimulus', 'stimulus')
 const learning = of('learning', 'learning')
+const swarm = of('swarm', 'swarm')
 
 export const eventTypes = {
   agent_deployed: agent('AgentDeployed', 'deployed_at', 'tenant_id', 'manifest'),
@@ -138,6 +139,13 @@ export const eventTypes = {
   pattern_discovered: learning('PatternDiscovered', 'discovered_at', 'execution_id', 'agent_id', 'pattern_category'),
   pattern_reinforced: learning('PatternReinforced', 'reinforced_at', 'execution_id', 'agent_id', 'delta'),
   pattern_decayed: learning('PatternDecayed', 'decayed_at', 'execution_id', 'agent_id', 'delta'),
+
+  swarm_created: swarm('SwarmCreated', 'created_at', 'swarm_id', 'parent_execution_id'),
+  swarm_child_spawned: swarm('ChildSpawned', 'spawned_at', 'swarm_id'),
+  swarm_dissolved: swarm('SwarmDissolved', 'dissolved_at', 'swarm_id', 'reason'),
+  swarm_lock_acquired: swarm('LockAcquired', null, 'swarm_id', 'resource_id', 'holder'),
+  swarm_lock_released: swarm('LockReleased', null, 'swarm_id', 'resource_id'),
+  swarm_message_broadcast: swarm('MessageBroadcast', null, 'swarm_id', 'from', 'recipient_count'),
 
   stimulus_received: stimulus('StimulusReceived', 'received_at', 'stimulus_id', 'source'),
   stimulus_classified: stimulus(

@@ -63,6 +63,8 @@ export interface Execution extends ExecutionSummary {
   readonly ancestors: readonly string[]
   /** What its parent knows it by; null without a parent. */
   readonly childKey: string | null
+  /** The swarm that it was begun in; null: none. One that begins a swarm itself is not in it by this. */
+  readonly swarmId: string | null
 }
 
 /** What every execution is when it is accepted, before its first attempt. */
@@ -185,6 +187,25 @@ export interface TrajectoryStep {
   readonly resultJson?: string
   /** Of a call that failed. */
   readonly error?: string
+}
+
+/** Stands between the name of an agent and the name that it gave to an agent of its own making. */
+const MADE_BY = '/'
+
+/** The name of an execution whose agent is of its parent's making, and was deployed by nobody. */
+export const madeName = (parent: Pick<Execution, 'agentName'>, own: string): string =>
+  `${parent.agentName}${MADE_BY}${own}`
+
+/**
+ * Whose contracts, counters and limits an execution has: its own; of an agent that another made, those of the one that was deployed.
+ * Nobody can assign contracts to what nobody deployed, and no agent escapes its own by writing another.
+ */
+export function governedAs({ id, agentName, ancestors }: Pick<Execution, 'id' | 'agentName' | 'ancestors'>): {
+  readonly agentName: string
+  readonly executionId: string
+} {
+  const [deployed = agentName, ...made] = agentName.split(MADE_BY)
+  return { agentName: deployed, executionId: [...ancestors, id].at(-1 - made.length) ?? id }
 }
 
 /** Whether it was begun to judge another. */

@@ -44,6 +44,7 @@ const execution: Execution = {
   parentId: null,
   ancestors: [],
   childKey: null,
+  swarmId: null,
 }
 const iteration: Iteration = {
   executionId: 'e1',
@@ -92,7 +93,7 @@ onEachDatabase('the record of executions', (start) => {
     const all = { agentId: null, status: null, limit: 10, offset: 0 }
     const { manifest, input, intent, prompt, securityContext, startedBy, owner, heartbeatAt, output, ...rest } =
       execution
-    const { generation, adoptions, spentMs, ancestors, childKey, ...summary } = rest
+    const { generation, adoptions, spentMs, ancestors, childKey, swarmId, ...summary } = rest
     expect(await store.list(own, all)).toEqual([{ ...summary, id: 'e2', status: 'completed', endedAt: 5 }, summary])
     expect((await store.list(own, { ...all, status: 'pending' })).map(({ id }) => id)).toEqual(['e1'])
     expect((await store.list(foreign, all)).map(({ id }) => id)).toEqual(['e3'])

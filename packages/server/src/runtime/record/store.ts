@@ -292,6 +292,7 @@ const executionOf = (row: Selectable<ExecutionRow>): Execution => ({
   spentMs: row.spent_ms,
   ancestors: JSON.parse(row.ancestors) as string[],
   childKey: row.child_key,
+  swarmId: row.swarm_id,
 })
 
 const rowOf = (execution: Execution): Insertable<ExecutionRow> => ({
@@ -322,6 +323,7 @@ const rowOf = (execution: Execution): Insertable<ExecutionRow> => ({
   spent_ms: execution.spentMs,
   parent_id: execution.parentId,
   child_key: execution.childKey,
+  swarm_id: execution.swarmId,
   ancestors: JSON.stringify(execution.ancestors),
 })
 

@@ -6,6 +6,7 @@ import { DomainError } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { ModelToolCall } from '../../ports/model.ts'
 import type { RateLimiter, RateVerdict } from '../../ports/rate-limiter.ts'
+import { concealed, concealedText } from '../concealed.ts'
 import type { Capability, SecurityContext } from '../contexts/security-contexts.ts'
 import { isAllowed } from '../files/file-policy.ts'
 import { requireFolder } from '../files/open.ts'
@@ -188,6 +189,8 @@ export function createInvocations(deps: {
   const { clock, newId, count, report } = deps
   const authorize = createAuthorize(deps)
 
+  const concealedBy = (name: string) => deps.catalogue.find(name)?.conceals
+
   /** One call, from its request to what it returned. */
   async function run(context: InvocationContext, facts: Requested): Promise<Ran> {
     const { callId, name, call, touched } = facts
@@ -221,6 +224,7 @@ export function createInvocations(deps: {
     }
     const returned = await perform(context, governed, () =>
       handler({
+        invocationId: callId,
         judgeAgain,
         args,
         path: pathIn(paths),
@@ -346,11 +350,13 @@ export function createInvocations(deps: {
     judged: unknown,
   ): Promise<Told> {
     const content = call === null ? '' : await bounded(context, callId, judged)
-    const ended = step.status === 'succeeded' ? succeeded(step, content) : failedStep(step, content)
+    const names = concealedBy(toolName)
+    const told = concealedText(content, names)
+    const ended = step.status === 'succeeded' ? succeeded(step, told) : failedStep(step, told)
     const event = draft('tool_invocation_completed', {
       invocation_id: callId,
       tool_name: toolName,
-      result: shortened(judged),
+      result: shortened(concealed(judged, names)),
       duration_ms: clock.now() - startedAt,
     })
     await context.record([...touched, event], call === null ? undefined : { kind: 'told', call, content, step: ended })
@@ -377,7 +383,7 @@ export function createInvocations(deps: {
     isRecorded = false,
   ): Promise<Requested> {
     const { callId, name, raw } = facts
-    const shown = shortened(raw)
+    const shown = shortened(concealed(raw, concealedBy(name)))
     if (!isRecorded)
       await context.record(
         [draft('tool_invocation_requested', { invocation_id: callId, tool_name: name, arguments: shown })],

@@ -63,6 +63,8 @@ type Whereabouts = 'volume_id' | 'path' | 'offset' | 'duration_ms'
 
 /** A call as its handler gets it: judged, allowed, and with the paths as they were judged. */
 export interface ToolRun {
+  /** Of the call. It is the same when the call is made again after a crash. */
+  readonly invocationId: string
   readonly args: Readonly<Record<string, unknown>>
   /** The path argument of this name. */
   path(name: string): JudgedPath
@@ -108,6 +110,11 @@ export interface Tool {
   readonly sideEffect: 'read' | 'write' | 'irreversible'
   /** Made again after a crash in the middle of it, it does what it would have done once. */
   readonly isIdempotent: boolean
+  /**
+   * Arguments, and fields of results, that are for the caller and whom it tells alone: events and the audit log are told how many
+   * bytes they have. Contracts and judges see the arguments.
+   */
+  readonly conceals?: readonly string[]
   /** Judges that a manifest sets over its tools (`spec.execution.tool_validation`) look at calls of this one. */
   readonly isSubjectToJudges: boolean
   /** The scope that a token must have, as on the HTTP route that does the same. */
@@ -179,6 +186,13 @@ export function judgedArguments(tool: Tool): ToolArguments {
     ...(command !== undefined && words !== undefined ? { commandLine: { command, arguments: words } } : {}),
   }
 }
+
+/** What the guard is told of a tool. */
+export const judgedTool = (tool: Tool) => ({
+  sideEffect: tool.sideEffect,
+  arguments: judgedArguments(tool),
+  conceals: tool.conceals,
+})
 
 /** A tool that could not do what it was asked; the message goes to the model. */
 export class ToolFailed extends Error {

@@ -152,6 +152,8 @@ export interface ExecutionRow {
   child_key: string | null
   /** JSON list of ids, from the first of the family to its parent. */
   ancestors: ColumnType<string, string | undefined, string>
+  /** The swarm that it was begun in. */
+  swarm_id: string | null
   /** 1 when its parent's journal says that it has ended. */
   end_told: ColumnType<number, number | undefined, number>
 }

@@ -1,0 +1,51 @@
+import type { Chapter } from '../chapter.ts'
+
+export const swarms: Chapter = {
+  tag: 'swarms',
+  description:
+    'Executions that work together: one whose manifest says `spec.advanced.swarm_enabled`, and the children that it began by `aegis.spawn_child`. A swarm is there as long as one of them goes on.',
+  fields: {
+    id: 'Id of the swarm. It follows from the execution that it is of, which has one.',
+    swarm_id: 'The same, under the name that other clients read.',
+    parent_execution_id: 'The execution that it is of.',
+    tenant_id: 'Id of the tenant it belongs to.',
+    members: 'The execution that it is of, then its children as they were begun.',
+    member_ids: 'Ids of the agents of its members, in the same order.',
+    member_count: 'How many members there are.',
+    execution_id: 'Id of the execution.',
+    agent_id: 'Id of the agent; that of an agent which another wrote is listed nowhere else.',
+    agent_name: 'Name of the agent; behind `/` the name that another gave to an agent of its own making.',
+    role: '`parent` or `child`.',
+    status:
+      'Of a swarm `active`, `dissolving` (what was begun in it is being ended) or `dissolved`; of a member that of its execution. As a filter also `all`; what is not dissolved when left out.',
+    started_at: 'When the execution was started.',
+    ended_at: 'When it ended; null while it goes on.',
+    reason:
+      'Why it was dissolved: `ParentCancelled` (what it is of was cancelled or failed, and its children were ended) or `AllChildrenComplete`; null until then.',
+    created_at: 'When its first child was begun.',
+    dissolved_at: 'When it was dissolved; null until then.',
+    lock_count: 'Names that members hold.',
+    recent_message_count: 'Messages that were sent in it.',
+    swarms: 'The swarms, newest first.',
+    items: 'The same list, under the name that other clients read.',
+    count: 'How many there are in this answer.',
+    swarm: 'The same fields again, under the name that other clients read.',
+    locks: 'Names that members hold at this moment.',
+    resource_id: 'The name.',
+    held_by: 'Id of the agent that holds it.',
+    holder_execution_id: 'Its execution.',
+    acquired_at: 'When it was taken.',
+    expires_at: 'When it is free again by itself.',
+    recent_messages: 'The newest 100, newest first. What they say is told to nobody but who they are for.',
+    from: 'Id of the agent that sent it.',
+    to: 'Id of the agent that it is for.',
+    payload_bytes: 'Bytes of what it says.',
+    sent_at: 'When it was sent.',
+    limit: 'How many at most (100, up to 500).',
+    offset: 'How many to skip, from the newest.',
+  },
+  operations: {
+    'GET /v1/swarms': { notes: 'Those of the own tenant. Dissolved ones are kept for 90 days.' },
+    'GET /v1/swarms/:id': {},
+  },
+}
