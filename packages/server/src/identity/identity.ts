@@ -30,6 +30,9 @@ import { createPasswordLinkStore } from './recovery/store.ts'
 import { identityRoutes } from './routes.ts'
 import { createRuntimeKeys, type RuntimeKeys } from './runtime-keys/runtime-keys.ts'
 import { createRuntimeKeyStore } from './runtime-keys/store.ts'
+import { samlRoutes } from './saml/routes.ts'
+import { createSaml } from './saml/saml.ts'
+import { createSamlSignOn } from './saml/saml-sign-on.ts'
 import { createSecondFactor } from './second-factor/second-factor.ts'
 import { createSecondFactorStore } from './second-factor/store.ts'
 import { createSetup, type Setup, SHORTEST_PASSWORD, type TenantFounded } from './setup.ts'
@@ -39,9 +42,6 @@ import { createLinking } from './sso/linking.ts'
 import { createOidc } from './sso/oidc.ts'
 import { createOidcSignOn } from './sso/oidc-sign-on.ts'
 import { ssoRoutes } from './sso/routes.ts'
-import { createSaml } from './sso/saml.ts'
-import { samlRoutes } from './sso/saml-routes.ts'
-import { createSamlSignOn } from './sso/saml-sign-on.ts'
 import { createSignIns } from './sso/sign-ins.ts'
 import { createSsoStore } from './sso/store.ts'
 import { createStanding } from './standing.ts'
@@ -257,7 +257,7 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
             limiter,
           })
           recoveryRoutes(app, recovery)
-          ssoRoutes(app, { oidc, saml, browser, linkTo })
+          ssoRoutes(app, { oidc, offeredBySaml: saml.offered, browser, linkTo })
           samlRoutes(app, { saml, browser })
           actRoutes(app, actStore)
           tenantRoutes(app, { tenants, invitations })

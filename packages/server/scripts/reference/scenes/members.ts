@@ -165,4 +165,19 @@ export async function recordMembers({ call, succeed, as, credentials, clock }: S
   await succeed('GET /api/v1/auth/oidc/start', { query: { tenant: 'default', next: '/approvals' } })
   await succeed('GET /api/v1/auth/oidc/callback', { query: { code: 'of-the-provider', state: 'of-this-server' } })
   await succeed('DELETE /api/v1/sso/oidc', as(person))
+
+  const saml = {
+    entity_id: 'https://idp.example.com/metadata',
+    sso_url: 'https://idp.example.com/sso',
+    certificate: CERTIFICATE,
+  }
+  await succeed('PUT /api/v1/sso/saml', { ...as(person), body: { ...saml, label: 'Example', new_members: 'viewer' } })
+  await succeed('GET /api/v1/sso/saml', as(person))
+  await succeed('PUT /v1/colony/saml', { ...as(person), body: saml })
+  await succeed('GET /v1/colony/saml', as(person))
+  await succeed('GET /api/v1/auth/saml/start', { query: { tenant: 'default', next: '/approvals' } })
+  await succeed('GET /api/v1/auth/saml/:tenant/metadata', { path: { tenant: 'default' } })
+  await succeed('POST /api/v1/auth/saml/:tenant/acs', { path: { tenant: 'default' }, body: 'SAMLResponse=of-the-provider' })
+  await succeed('GET /api/v1/auth/saml/complete', { query: { ticket: 'of-this-server' } })
+  await succeed('DELETE /api/v1/sso/saml', as(person))
 }

@@ -7,7 +7,6 @@ import { deviceOf } from '../device.ts'
 import { FIRST_TENANT } from '../store.ts'
 import { type SignInBrowser, safePath } from './browser.ts'
 import { CALLBACK_PATH, type OidcSignOn, type ProviderSettings } from './oidc-sign-on.ts'
-import type { SamlSignOn } from './saml-sign-on.ts'
 
 const tags = { tags: ['single sign-on'] }
 const own = { access: 'dashboard', scope: 'tenant', permission: 'own' } as const
@@ -28,12 +27,12 @@ export function ssoRoutes(
   app: App,
   deps: {
     oidc: OidcSignOn
-    saml: Pick<SamlSignOn, 'offered'>
+    offeredBySaml: (slug: string) => Promise<{ readonly label: string } | null>
     browser: SignInBrowser
     linkTo: (path: string) => string
   },
 ): void {
-  const { oidc, saml, browser, linkTo } = deps
+  const { oidc, offeredBySaml, browser, linkTo } = deps
   const shown = (settings: ProviderSettings) => ({
     issuer: settings.issuer,
     client_id: settings.clientId,
@@ -120,7 +119,7 @@ export function ssoRoutes(
     },
     async (request) => {
       const { tenant = FIRST_TENANT } = request.query
-      const [byOidc, bySaml] = await Promise.all([oidc.offered(tenant), saml.offered(tenant)])
+      const [byOidc, bySaml] = await Promise.all([oidc.offered(tenant), offeredBySaml(tenant)])
       const shownOffer = (kind: 'oidc' | 'saml', offered: { readonly label: string } | null) =>
         offered && {
           label: offered.label,

@@ -5,10 +5,10 @@ import type { App } from '../../http/server.ts'
 import { noteOfAct } from '../acts/acts.ts'
 import { callerOf } from '../caller.ts'
 import { deviceOf } from '../device.ts'
+import { type SignInBrowser, safePath } from '../sso/browser.ts'
+import { NewMembers, Slug } from '../sso/routes.ts'
 import { FIRST_TENANT } from '../store.ts'
-import { type SignInBrowser, safePath } from './browser.ts'
 import { certificateOf } from './certificates.ts'
-import { NewMembers, Slug } from './routes.ts'
 import type { SamlPlace, SamlProviderSettings, SamlSignOn } from './saml-sign-on.ts'
 
 const tags = { tags: ['single sign-on'] }

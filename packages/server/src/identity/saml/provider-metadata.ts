@@ -1,4 +1,5 @@
 import { InvalidInput } from '../../errors.ts'
+import { NotPlain, parsePlainXml, withoutComments } from './plain-xml.ts'
 
 /** What the metadata of an identity provider says of how to reach and to trust it. */
 export interface ProviderMetadata {
@@ -14,7 +15,6 @@ const REDIRECT = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect'
 
 /** The metadata of one identity provider, as an owner pastes it. @throws InvalidInput for `body.metadata` */
 export async function readProviderMetadata(text: string): Promise<ProviderMetadata> {
-  if (/<!DOCTYPE/i.test(text)) throw wrong('it has a document type, which metadata has not')
   const root = await parse(text)
   const { localName, namespaceURI } = root
   if (namespaceURI === METADATA && localName === 'EntitiesDescriptor')
@@ -38,23 +38,11 @@ export async function readProviderMetadata(text: string): Promise<ProviderMetada
 }
 
 async function parse(text: string): Promise<Element> {
-  const { DOMParser } = await import('@xmldom/xmldom')
-  let problem: string | null = null
-  const note = (message: unknown) => {
-    problem ??=
-      String(message)
-        .replace(/^\[xmldom \w+\]\s*/, '')
-        .split('\n')[0] ?? ''
-  }
-  const options = { locator: {}, errorHandler: { warning: note, error: note, fatalError: note } }
-  let root: Element | null = null
   try {
-    root = new DOMParser(options).parseFromString(text.trim(), 'text/xml')?.documentElement ?? null
+    return await parsePlainXml(withoutComments(text))
   } catch (error) {
-    note(error instanceof Error ? error.message : error)
+    throw error instanceof NotPlain ? wrong(error.message) : error
   }
-  if (problem !== null || root === null) throw wrong(`it is no XML${problem ? `: ${problem}` : ''}`)
-  return root
 }
 
 const childrenOf = (element: Element, namespace: string, name: string): Element[] =>

@@ -1,6 +1,7 @@
 import type { SamlConfig } from '@node-saml/node-saml'
+import { type ProvenPerson, SignInRefused } from '../sso/linking.ts'
 import { certificateOf } from './certificates.ts'
-import { type ProvenPerson, SignInRefused } from './linking.ts'
+import { NotPlain, parsePlainXml } from './plain-xml.ts'
 
 /** A SAML 2.0 identity provider, as the owner of a tenant configured it. */
 export interface SamlSettings {
@@ -84,7 +85,9 @@ export function createSaml(): Saml {
       const { SAML, ValidateInResponseTo, SamlStatusError } = await import('@node-saml/node-saml')
       const xml = Buffer.from(answer, 'base64').toString('utf8')
       if (!xml.trimStart().startsWith('<')) throw new SignInRefused('What was posted is no answer of a provider.')
-      if (/<!DOCTYPE/i.test(xml)) throw notRight('it has a document type')
+      const response = await parsePlainXml(xml).catch((error: unknown) => {
+        throw error instanceof NotPlain ? notRight(error.message) : error
+      })
       const valid = settings.certificates.filter((pem) => isValid(pem, now))
       if (valid.length === 0)
         throw new SignInRefused('The certificate of the provider has expired. An owner of the tenant sets the new one.')
@@ -116,7 +119,7 @@ export function createSaml(): Saml {
       })
       const assertion = childOf(profile?.getAssertion?.(), 'Assertion')
       if (!profile || !assertion || answered === null) throw notRight('there is no assertion in it')
-      requireOfProvider(await responseOf(xml), settings, us)
+      requireOfProvider(response, settings, us)
       return judged(assertion, { settings, us, requestId: answered, now, attributes: attributesOf(profile) })
     },
     async metadata(us) {
@@ -211,11 +214,6 @@ function requireOfProvider(response: Element, { entityId }: SamlSettings, { acsU
     throw notRight(`it was sent to '${destination}', and this is '${acsUrl}'`)
   const issuer = Array.from(response.childNodes).find((node) => (node as Element).localName === 'Issuer')?.textContent
   if (issuer && issuer !== entityId) throw notRight(`it is of '${issuer}', and the provider is '${entityId}'`)
-}
-
-async function responseOf(xml: string): Promise<Element> {
-  const { DOMParser } = await import('@xmldom/xmldom')
-  return new DOMParser().parseFromString(xml, 'text/xml').documentElement
 }
 
 const childrenOf = (node: Node | null, name: string): Node[] => {
