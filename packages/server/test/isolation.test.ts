@@ -5,6 +5,7 @@ import { onEachDatabase, type TestServer } from './harness.ts'
 import { libraryOf } from './library.ts'
 import { deployAgent, requestToken, until } from './runtime.ts'
 import { sealHand, workloadPrefix } from './seal.ts'
+import { selfSignedRsa } from './self-signed.ts'
 import { openSse } from './sse-client.ts'
 
 /** Stands in every free text of tenant A; nobody else may ever read it. */

@@ -54,6 +54,7 @@ const ofConsole: Readonly<Record<string, string>> = {
   'POST /api/v1/auth/password-reset/complete 403': foreignPage,
   'POST /api/v1/auth/password-reset/complete 429': tooOften,
   'GET /api/v1/sso/oidc 403': 'Your role in this tenant is admin; this takes an owner.',
+  'GET /api/v1/sso/saml 403': 'Your role in this tenant is admin; this takes an owner.',
   'GET /api/v1/administration/acts 403': 'Admin access required.',
 }
 

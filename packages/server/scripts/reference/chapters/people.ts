@@ -182,6 +182,14 @@ export const colony: Chapter = {
     tenant_id: 'Id of the tenant.',
     token: 'Accepts the invitation once. In this answer and nowhere else.',
     link: 'To be opened by the person alone. In this answer and nowhere else.',
+    saml: 'The same again; null while there is none.',
+    entity_id: 'How the provider names itself, exactly; empty while there is none.',
+    sso_url: 'Where it takes requests by HTTP-Redirect: an `https` address.',
+    certificate: 'PEM, several one after the other while the provider changes its key. RSA from 2048 bits.',
+    configured: 'Whether there is one.',
+    sp_entity_id: 'How this server names itself to the provider, and the audience of its assertions.',
+    acs_url: 'Where the provider lets a browser post its answer.',
+    metadata_url: 'Where the provider may read both.',
     expires_at: 'Until when it is good.',
     success: 'Always true.',
     updated: 'Always true.',
@@ -219,6 +227,11 @@ export const colony: Chapter = {
     },
     'DELETE /v1/colony/teams/:team_id': { notes: 'By an owner of it. Everything of it stops.' },
     'PUT /v1/colony/roles': { notes: 'The last owner stays one: 409.' },
+    'GET /v1/colony/saml': { notes: 'Takes an owner, or a service account that looks after the installation.' },
+    'PUT /v1/colony/saml': {
+      notes:
+        'Takes an owner, or a service account that looks after the installation. Where tiers limit tenants, of the tier enterprise alone: 403 `enterprise_only`.',
+    },
     'PATCH /v1/colony/members/:user_id': { notes: 'The same.' },
   },
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { RateLimiter } from '../../ports/rate-limiter.ts'
 import type { Database } from '../../storage/database.ts'
-import { actorWithin, requireReach } from '../actor.ts'
+import { actorWithin, personOf, requireReach } from '../actor.ts'
 import { type Caller, looksAfterInstallation } from '../caller.ts'
 import type { Device } from '../login.ts'
 import { scopeOf, scopeOfRecord, systemScope } from '../scope.ts'
@@ -94,9 +94,13 @@ export function createSamlSignOn(deps: {
     return { entityId: metadataUrl, acsUrl: linkTo(`${at}/acs`), metadataUrl }
   }
 
-  /** Who names a provider may become anybody of the tenant: that takes an owner, or who looks after the installation. */
+  /**
+   * Who names a provider may become anybody of the tenant: that takes an owner, also by a key of theirs, or a program that looks after
+   * the installation.
+   */
   async function ownTenant(caller: Caller): Promise<TenantRecord> {
-    if (!looksAfterInstallation(caller)) requireReach(await actorWithin(caller, store, database.db), 'owner')
+    const isProgram = personOf(caller) === null
+    if (!isProgram || !looksAfterInstallation(caller)) requireReach(await actorWithin(caller, store, database.db), 'owner')
     const tenant = await tenantStore.findNamed(systemScope, caller.tenantId)
     if (!tenant) throw new NotFound('There is no such tenant.')
     return tenant
