@@ -73,7 +73,7 @@ describe.skipIf(!hasBrowser)('single sign-on in the console', { timeout: 240_000
     await page.getByText('/api/v1/auth/saml/default/acs').waitFor()
     await page.getByRole('button', { name: 'Put into force' }).click()
     await page.getByText('Paste its metadata, or give').waitFor()
-    await page.getByLabel('Entity id').fill('x')
+    await page.getByRole('textbox', { name: 'Entity id' }).fill('x')
     await page.getByLabel('Sign-on address').fill('https://idp.example.com')
     await page.getByLabel('Certificate', { exact: true }).fill('nothing')
     await page.getByRole('button', { name: 'Put into force' }).click()

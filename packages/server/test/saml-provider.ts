@@ -1,7 +1,34 @@
 import { randomUUID } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
-import samlify from 'samlify'
 import { selfSignedRsa } from './self-signed.ts'
+
+/** What is used of `samlify`. Its own types bring those of browsers with them, for every file. */
+interface Samlify {
+  setSchemaValidator(validator: { validate(xml: string): Promise<string> }): void
+  readonly SamlLib: {
+    readonly defaultLoginResponseTemplate: { readonly context: string }
+    replaceTagsByValue(template: string, tags: Readonly<Record<string, string>>): string
+  }
+  IdentityProvider(settings: object): {
+    getMetadata(): string
+    parseLoginRequest(server: object, binding: 'redirect', request: object): Promise<LoginRequest>
+    createLoginResponse(
+      server: object,
+      request: LoginRequest,
+      binding: 'post',
+      user: object,
+      fill: (template: string) => { id: string; context: string },
+    ): Promise<{ readonly context: string }>
+  }
+  ServiceProvider(settings: object): {
+    readonly entityMeta: { getAssertionConsumerService(binding: 'post'): unknown; getEntityID(): string }
+  }
+}
+interface LoginRequest {
+  readonly extract: { readonly request?: { readonly id?: string } }
+}
+const named: string = 'samlify'
+const samlify = ((await import(named)) as { default: Samlify }).default
 
 // Its own judgement of schemas is for those who receive; what it makes here is judged by the server.
 samlify.setSchemaValidator({ validate: async () => 'taken' })

@@ -1000,6 +1000,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sso/saml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The SAML provider at which members sign in
+         * @description **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiSsoSaml"];
+        /**
+         * Let members sign in at a SAML provider
+         * @description The assertion must be signed, for this server, in answer to a request of this server that nobody answered yet. Somebody is found by the name that the provider gives them, the first time by an e-mail address that it says, among the members.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        put: operations["putApiSsoSaml"];
+        post?: never;
+        /**
+         * End single sign-on by SAML
+         * @description Sessions that are open go on until they end.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        delete: operations["deleteApiSsoSaml"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/colony/saml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The SAML provider of the tenant
+         * @description Takes an owner, or a service account that looks after the installation.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getV1ColonySaml"];
+        /**
+         * Set the SAML provider of the tenant
+         * @description Takes an owner, or a service account that looks after the installation. Where tiers limit tenants, of the tier enterprise alone: 403 `enterprise_only`.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        put: operations["putV1ColonySaml"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/saml/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Send a browser to the tenant's SAML provider
+         * @description Redirects to the provider, or to the login page with what is wrong as `problem`.
+         *
+         *     **Who may call:** Anybody.
+         */
+        get: operations["getApiAuthSamlStart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/saml/{tenant}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a SAML provider knows this server by
+         * @description The same for every short name, whether there is such a tenant or not.
+         *
+         *     **Who may call:** Anybody.
+         */
+        get: operations["getApiAuthSamlTenantMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/saml/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a browser gets its session after a SAML answer
+         * @description Only for the browser that was sent to the provider. The session stays in its tenant, and changes nothing of the account.
+         *
+         *     **Who may call:** Anybody.
+         */
+        get: operations["getApiAuthSamlComplete"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/administration/acts": {
         parameters: {
             query?: never;
@@ -2748,6 +2874,28 @@ export interface paths {
          *     **Who may call:** Anybody. The body has at most 16 KiB.
          */
         post: operations["postRealmsRealmProtocolOpenidConnectToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/saml/{tenant}/acs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Where the SAML provider lets a browser post its answer
+         * @description Takes `SAMLResponse` in a form of at most 256 KiB; `RelayState` is not looked at. Redirects to where the browser gets its session, or to the login page with what is wrong as `problem`.
+         *
+         *     **Who may call:** The chat platform, by its signature. Reaches the caller's tenant. The body has at most 256 KiB.
+         */
+        post: operations["postApiAuthSamlTenantAcs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6550,7 +6698,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6558,7 +6706,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 73501515776
+                     *         "free_bytes": 79909523456
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -6670,7 +6818,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.01
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6678,7 +6826,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 73501515776
+                     *         "free_bytes": 79909523456
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 28,
@@ -7648,7 +7796,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "qK_-FvYHWnA7vjs55IjfbC1LKu4FRKZnDtjpZ3MGGot3hDWYPs4Azi2gtiJFDSf6bVdpxA205pQcLmuVg0MoeRnDUl-1Sgc362ApziH6_--mqbHWz6W8pINz68V2BPPG9BKZRczBE1WnBgVW29jVdVse4YtjY-NZ4xblo7ipkdZqV-eKVwDizffKwJE__OMga8VoK80SXSGcID_UZ9MjvxwXlQZYuVsuHjPOzQZ6oUd9NSYHXiTVxxBcvM0IuP_yopWBPcPi3SmYTdLEjqJ_YuCTC6pR03zcKCgQ3yX0_C-9OKHsfQg597vJXBtOlgT9_Q2J07BrLr7wgAFxLRD_Iw",
+                     *           "n": "gziKME1ZW22wbG-4qEl1LDlMzj39xp1iV1v2y-q9Z6tZTGEE8BjakDVxzjKkHh4fNMF91lxwxze53XVWMMG5dAQHAOl3LZX-CXPzdyaSNEhtBt89BLsPpUICHWzQuFAg-wx5TZXBsYQUGVjXJ1lX5Him5NfoAtFCrOfYetIn5sZze_C-rDA3FZzTxzT5ejFPN5Gmw9kHH0v3abXtgGn8z5LD5Yv8COIZenjvf3No8rgb96IjvFlh8GtoQdR1Z3B6m0iIRRCBaG9tRfj-X1t4Lm_apbC4DmVyqycd7zbcLP0RXa4bUs2_LWiTVWGqwjxURQhhvR321hHbYMemvo7XeQ",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8172,7 +8320,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "e481796b-69ce-45e9-89da-276532385add",
+                     *         "tenant_id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8232,7 +8380,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "e481796b-69ce-45e9-89da-276532385add"
+                 *       "tenant_id": "503f7679-c2ae-4d68-8a0e-951b05c002ed"
                  *     }
                  */
                 "application/json": {
@@ -8253,7 +8401,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "e481796b-69ce-45e9-89da-276532385add",
+                     *       "tenant_id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8519,7 +8667,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "4c539acc8ba79f304d5a37e7e19c9312",
+                     *         "id": "59c925012078358353d19686de98e88d",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8675,7 +8823,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 4c539acc8ba79f304d5a37e7e19c9312
+                 * @example 59c925012078358353d19686de98e88d
                  */
                 id: string;
             };
@@ -8958,8 +9106,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "3YJX6CSVWST4B5CEKRZDNY75BBQI6LJP",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=3YJX6CSVWST4B5CEKRZDNY75BBQI6LJP&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "6WDDI5PVJZEGLHO6DKXAIKZI7N2YZDBJ",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=6WDDI5PVJZEGLHO6DKXAIKZI7N2YZDBJ&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -9063,7 +9211,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "812881"
+                 *       "code": "139842"
                  *     }
                  */
                 "application/json": {
@@ -9082,16 +9230,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "V57N-PCLX-9BRB-3ZKN",
-                     *         "96Q5-ABX3-YAEL-S58A",
-                     *         "3FEB-C8Q4-RSLG-BVY9",
-                     *         "ZMFK-WSZ5-AXGJ-X3TA",
-                     *         "HDMJ-6MY7-H3LT-D8M9",
-                     *         "U6QD-Q39R-5YM9-KQZY",
-                     *         "TKLL-LF9Q-MKLM-SAZA",
-                     *         "55EP-6SDZ-27T6-7H3N",
-                     *         "49SU-7GYQ-4J5G-JDW6",
-                     *         "H5EH-H6NP-CAA9-NC9X"
+                     *         "KWCC-W7AC-UPV8-UV54",
+                     *         "Z7BX-D3ZM-M28X-V48P",
+                     *         "JRES-EZVU-Z4M4-P8R6",
+                     *         "JFCJ-WXQD-2P3P-B63B",
+                     *         "H4WZ-ELD4-2LLK-8KDC",
+                     *         "EB3M-KQFK-34HF-U247",
+                     *         "P2HR-DRNY-VFX2-JTTD",
+                     *         "6F42-TXNG-RGPD-J4U4",
+                     *         "NFPE-X3AS-2YFM-UYM4",
+                     *         "JKF8-CLC7-VJ37-TLYW"
                      *       ]
                      *     }
                      */
@@ -9210,7 +9358,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "312762"
+                 *       "code": "887990"
                  *     }
                  */
                 "application/json": {
@@ -9399,7 +9547,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
+                 * @example 7965e441-427e-4e5a-8f10-ca8621d3763f
                  */
                 user_id: string;
             };
@@ -9430,7 +9578,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229",
+                     *       "user_id": "7965e441-427e-4e5a-8f10-ca8621d3763f",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9562,7 +9710,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 8ee9f419-529a-4904-8cd9-a8792481de13
+                 * @example d01d82b6-8199-4350-8f7c-ee96f378422a
                  */
                 user_id: string;
             };
@@ -9898,14 +10046,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "fa9744ad-a58d-4a3c-81c1-22d4de4e5f13",
+                     *       "id": "9fbc6ebb-e0a1-45f9-8660-e44ab0dbbe80",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#OkUs-PmIvyyuMkPAGXgXVpckb7OcnfJa0qsWIchca8E",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#E_v9bK0iivUfgQ8hubdJbOsI9GptRAJ23urgBEOAua0",
                      *       "mail": "sent"
                      *     }
                      */
@@ -10061,7 +10209,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 1deaf009-4aa7-4228-8e0a-cb1207037709
+                 * @example d129caca-cae5-4f4e-8b89-6aabb0209740
                  */
                 id: string;
             };
@@ -10169,7 +10317,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "OkUs-PmIvyyuMkPAGXgXVpckb7OcnfJa0qsWIchca8E"
+                 *       "token": "E_v9bK0iivUfgQ8hubdJbOsI9GptRAJ23urgBEOAua0"
                  *     }
                  */
                 "application/json": {
@@ -10337,7 +10485,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "OkUs-PmIvyyuMkPAGXgXVpckb7OcnfJa0qsWIchca8E",
+                 *       "token": "E_v9bK0iivUfgQ8hubdJbOsI9GptRAJ23urgBEOAua0",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10649,7 +10797,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "CIWCaLTVTsOYDRntoZy5YedHJYvRfd9z2l954euhKHI",
+                 *       "token": "qUYe8piF0fBgSfYCvb7TqTyq3dt_SN7f61SxZRtYwWo",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10767,7 +10915,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
+                 * @example 7965e441-427e-4e5a-8f10-ca8621d3763f
                  */
                 user_id: string;
             };
@@ -10783,7 +10931,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#CIWCaLTVTsOYDRntoZy5YedHJYvRfd9z2l954euhKHI"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#qUYe8piF0fBgSfYCvb7TqTyq3dt_SN7f61SxZRtYwWo"
                      *     }
                      */
                     "application/json": {
@@ -10881,7 +11029,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
+                 * @example 7965e441-427e-4e5a-8f10-ca8621d3763f
                  */
                 user_id: string;
             };
@@ -11305,12 +11453,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "oidc": null
+                     *       "oidc": null,
+                     *       "saml": null
                      *     }
                      */
                     "application/json": {
                         /** @description Null: there is none. */
                         oidc: {
+                            /** @description What the login page calls it. */
+                            label: string;
+                            /** @description Where to send the browser. */
+                            start: string;
+                        } | null;
+                        /** @description Null: there is none. */
+                        saml: {
                             /** @description What the login page calls it. */
                             label: string;
                             /** @description Where to send the browser. */
@@ -11419,6 +11575,787 @@ export interface operations {
             };
         };
     };
+    getApiSsoSaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "provider": null,
+                     *       "sp_entity_id": "https://lictor.example.com/api/v1/auth/saml/default/metadata",
+                     *       "acs_url": "https://lictor.example.com/api/v1/auth/saml/default/acs",
+                     *       "metadata_url": "https://lictor.example.com/api/v1/auth/saml/default/metadata"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Null: there is none. */
+                        provider: {
+                            /** @description How the provider names itself, exactly. */
+                            entity_id: string;
+                            /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                            sso_url: string;
+                            /** @description Whose key signs its assertions: PEM, several one after the other while the provider changes its key, or one in base64. RSA from 2048 bits. */
+                            certificate: string;
+                            /** @description What they are. One that has expired counts no more. */
+                            certificates: {
+                                /** @description Whose it is. */
+                                subject: string;
+                                /** @description SHA-256 over its bytes. */
+                                fingerprint: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                expires_at: string;
+                                /** @description Whether it has ended. */
+                                is_expired: boolean;
+                            }[];
+                            /** @description What the login page calls it. */
+                            label: string;
+                            /** @description What somebody becomes of whom the provider is the first to tell; null: only who was invited comes in. */
+                            new_members: ("viewer" | "member") | null;
+                        } | null;
+                        /** @description How this server names itself to the provider, and the audience of its assertions. */
+                        sp_entity_id: string;
+                        /** @description Where the provider lets a browser post its answer; it begins with `LICTOR_BASE_URL`. */
+                        acs_url: string;
+                        /** @description Where the provider may read both. */
+                        metadata_url: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Your role in this tenant is admin; this takes an owner."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putApiSsoSaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "entity_id": "https://idp.example.com/metadata",
+                 *       "sso_url": "https://idp.example.com/sso",
+                 *       "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n",
+                 *       "label": "Example",
+                 *       "new_members": "viewer"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description XML of the provider; with it, `entity_id`, `sso_url` and `certificate` are left out. */
+                    metadata?: string | null;
+                    /** @description How the provider names itself, exactly. */
+                    entity_id?: string | null;
+                    /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                    sso_url?: string | null;
+                    /** @description Whose key signs its assertions: PEM, several one after the other while the provider changes its key, or one in base64. RSA from 2048 bits. */
+                    certificate?: string | null;
+                    /** @description What the login page calls it. */
+                    label?: string | null;
+                    /** @description What somebody becomes of whom the provider is the first to tell; null: only who was invited comes in. */
+                    new_members?: ("viewer" | "member") | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "provider": {
+                     *         "entity_id": "https://idp.example.com/metadata",
+                     *         "sso_url": "https://idp.example.com/sso",
+                     *         "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n",
+                     *         "certificates": [
+                     *           {
+                     *             "subject": "CN=idp.example.com",
+                     *             "fingerprint": "26:1E:3D:DB:4F:3D:CD:39:4B:EC:F1:5E:C3:85:47:DD:93:7C:70:1E:54:0E:15:23:E0:9B:FA:11:0B:74:1A:2A",
+                     *             "expires_at": "2049-12-31T23:59:59.000Z",
+                     *             "is_expired": false
+                     *           }
+                     *         ],
+                     *         "label": "Example",
+                     *         "new_members": "viewer"
+                     *       },
+                     *       "sp_entity_id": "https://lictor.example.com/api/v1/auth/saml/default/metadata",
+                     *       "acs_url": "https://lictor.example.com/api/v1/auth/saml/default/acs",
+                     *       "metadata_url": "https://lictor.example.com/api/v1/auth/saml/default/metadata"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Null: there is none. */
+                        provider: {
+                            /** @description How the provider names itself, exactly. */
+                            entity_id: string;
+                            /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                            sso_url: string;
+                            /** @description Whose key signs its assertions: PEM, several one after the other while the provider changes its key, or one in base64. RSA from 2048 bits. */
+                            certificate: string;
+                            /** @description What they are. One that has expired counts no more. */
+                            certificates: {
+                                /** @description Whose it is. */
+                                subject: string;
+                                /** @description SHA-256 over its bytes. */
+                                fingerprint: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                expires_at: string;
+                                /** @description Whether it has ended. */
+                                is_expired: boolean;
+                            }[];
+                            /** @description What the login page calls it. */
+                            label: string;
+                            /** @description What somebody becomes of whom the provider is the first to tell; null: only who was invited comes in. */
+                            new_members: ("viewer" | "member") | null;
+                        };
+                        /** @description How this server names itself to the provider, and the audience of its assertions. */
+                        sp_entity_id: string;
+                        /** @description Where the provider lets a browser post its answer; it begins with `LICTOR_BASE_URL`. */
+                        acs_url: string;
+                        /** @description Where the provider may read both. */
+                        metadata_url: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "entity_id"
+                     *           ],
+                     *           "msg": "Value error, it is needed, unless metadata is given"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteApiSsoSaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This tenant has no single sign-on."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             1
+                     *           ],
+                     *           "msg": "JSON decode error"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getV1ColonySaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "entity_id": "https://idp.example.com/metadata",
+                     *       "sso_url": "https://idp.example.com/sso",
+                     *       "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n",
+                     *       "configured": true,
+                     *       "saml": {
+                     *         "entity_id": "https://idp.example.com/metadata",
+                     *         "sso_url": "https://idp.example.com/sso",
+                     *         "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n"
+                     *       },
+                     *       "sp_entity_id": "https://lictor.example.com/api/v1/auth/saml/default/metadata",
+                     *       "acs_url": "https://lictor.example.com/api/v1/auth/saml/default/acs",
+                     *       "metadata_url": "https://lictor.example.com/api/v1/auth/saml/default/metadata"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description How the provider names itself, exactly; empty while there is none. */
+                        entity_id: string;
+                        /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                        sso_url: string;
+                        /** @description PEM, several one after the other while the provider changes its key. RSA from 2048 bits. */
+                        certificate: string | null;
+                        /** @description Whether there is one. */
+                        configured: boolean;
+                        /** @description The same again; null while there is none. */
+                        saml: {
+                            /** @description How the provider names itself, exactly; empty while there is none. */
+                            entity_id: string;
+                            /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                            sso_url: string;
+                            /** @description PEM, several one after the other while the provider changes its key. RSA from 2048 bits. */
+                            certificate: string;
+                        } | null;
+                        /** @description How this server names itself to the provider, and the audience of its assertions. */
+                        sp_entity_id: string;
+                        /** @description Where the provider lets a browser post its answer. */
+                        acs_url: string;
+                        /** @description Where the provider may read both. */
+                        metadata_url: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "Only owners and administrators of the tenant may do this."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    putV1ColonySaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "entity_id": "https://idp.example.com/metadata",
+                 *       "sso_url": "https://idp.example.com/sso",
+                 *       "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description How the provider names itself, exactly; empty while there is none. */
+                    entity_id?: string | null;
+                    /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                    sso_url?: string | null;
+                    /** @description PEM, several one after the other while the provider changes its key. RSA from 2048 bits. */
+                    certificate?: string | null;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "entity_id": "https://idp.example.com/metadata",
+                     *       "sso_url": "https://idp.example.com/sso",
+                     *       "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n",
+                     *       "configured": true,
+                     *       "saml": {
+                     *         "entity_id": "https://idp.example.com/metadata",
+                     *         "sso_url": "https://idp.example.com/sso",
+                     *         "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n"
+                     *       },
+                     *       "sp_entity_id": "https://lictor.example.com/api/v1/auth/saml/default/metadata",
+                     *       "acs_url": "https://lictor.example.com/api/v1/auth/saml/default/acs",
+                     *       "metadata_url": "https://lictor.example.com/api/v1/auth/saml/default/metadata",
+                     *       "status": "configured"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description How the provider names itself, exactly; empty while there is none. */
+                        entity_id: string;
+                        /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                        sso_url: string;
+                        /** @description PEM, several one after the other while the provider changes its key. RSA from 2048 bits. */
+                        certificate: string | null;
+                        /** @description Whether there is one. */
+                        configured: boolean;
+                        /** @description The same again; null while there is none. */
+                        saml: {
+                            /** @description How the provider names itself, exactly; empty while there is none. */
+                            entity_id: string;
+                            /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                            sso_url: string;
+                            /** @description PEM, several one after the other while the provider changes its key. RSA from 2048 bits. */
+                            certificate: string;
+                        } | null;
+                        /** @description How this server names itself to the provider, and the audience of its assertions. */
+                        sp_entity_id: string;
+                        /** @description Where the provider lets a browser post its answer. */
+                        acs_url: string;
+                        /** @description Where the provider may read both. */
+                        metadata_url: string;
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_body",
+                     *       "message": "The body needs entity_id, a text that is not empty."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "body: Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getApiAuthSamlStart: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Short name of the tenant; `default` where it is left out.
+                 * @example default
+                 */
+                tenant?: string;
+                /**
+                 * @description Path of the console to go on to.
+                 * @example /approvals
+                 */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "tenant"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "next"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiAuthSamlTenantMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Short name of the tenant; `default` where it is left out. */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Metadata of a service provider: XML. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example <?xml version="1.0"?>
+                     *     <EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="https://lictor.example.com/api/v1/auth/saml//metadata" ID="_lictor">
+                     *       <SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol" AuthnRequestsSigned="false" WantAssertionsSigned="true">
+                     *         <AssertionConsumerService index="1" isDefault="true" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://lictor.example.com/api/v1/auth/saml//acs"/>
+                     *       </SPSSODescriptor>
+                     *     </EntityDescriptor>
+                     */
+                    "application/json": string;
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "tenant"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiAuthSamlComplete: {
+        parameters: {
+            query: {
+                /**
+                 * @description Of the redirect before; good once, for a minute.
+                 * @example of-this-server
+                 */
+                ticket: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "ticket"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getApiAdministrationActs: {
         parameters: {
             query?: {
@@ -11442,47 +12379,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "883936d5-75f8-4124-8904-c1362522c74e",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/settings/purge-events",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *         "id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11492,7 +12389,47 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *         "id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "820bca0b-77af-4259-87ab-ea36b8907b96",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/settings/purge-events",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11502,17 +12439,17 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
+                     *         "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
                      *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *         "id": "cbce07d8-c6a4-413f-86df-675a43149248",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11532,21 +12469,11 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "c3bde75b-796d-4346-8827-aa097368734f",
+                     *         "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/secrets/*",
+                     *         "action": "PUT /v1/secrets/*",
                      *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
@@ -11562,27 +12489,7 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
                      *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11592,7 +12499,37 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11602,11 +12539,11 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *         "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
+                     *         "action": "DELETE /v1/secrets/*",
                      *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
@@ -11799,7 +12736,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "e481796b-69ce-45e9-89da-276532385add",
+                     *           "id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11837,7 +12774,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "e481796b-69ce-45e9-89da-276532385add",
+                     *           "id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -12013,7 +12950,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e481796b-69ce-45e9-89da-276532385add",
+                     *       "id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12197,7 +13134,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e481796b-69ce-45e9-89da-276532385add",
+                     *       "id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12812,7 +13749,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e481796b-69ce-45e9-89da-276532385add",
+                     *       "id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -13016,11 +13953,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a9461ef2-9885-41f0-8049-f602bdbed3a9",
+                     *       "id": "ce4539f5-0ad4-4bf2-8afd-1b968dd09ed6",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#NYsajHqOR-QKDqIom76X3KNzIzfdksc_xQko--ZAI_A",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#B3ohrdGAZC4xBJnfVSzRvcfoVXxIU5vbsFRcgvn0obc",
                      *       "mail": "sent"
                      *     }
                      */
@@ -13387,8 +14324,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
-                     *       "user_id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
+                     *       "id": "d8a8d502-e3e9-4479-8b4a-13295cb699d6",
+                     *       "user_id": "d8a8d502-e3e9-4479-8b4a-13295cb699d6",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13396,11 +14333,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "8a94aa8e-afff-4346-8fea-de1bbf758864",
+                     *         "id": "d8a8d502-e3e9-4479-8b4a-13295cb699d6",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "srSH75P-pEstEL-NncClWNTay9kJlnKYt6NYQFwlHPo",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#srSH75P-pEstEL-NncClWNTay9kJlnKYt6NYQFwlHPo",
+                     *         "token": "qdXmKha_NWHfZmZain9M8gBDG-eWKjQlEA58wTM2z40",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#qdXmKha_NWHfZmZain9M8gBDG-eWKjQlEA58wTM2z40",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13700,8 +14637,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "fc3ae69a-e0b4-40af-8aec-a3ddf4eb61cb",
-                     *       "user_id": "fc3ae69a-e0b4-40af-8aec-a3ddf4eb61cb",
+                     *       "id": "26859a48-43eb-4d66-8cde-7a4006ac41d7",
+                     *       "user_id": "26859a48-43eb-4d66-8cde-7a4006ac41d7",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13709,11 +14646,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "fc3ae69a-e0b4-40af-8aec-a3ddf4eb61cb",
+                     *         "id": "26859a48-43eb-4d66-8cde-7a4006ac41d7",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "zRfNe_LiHWbwEB2rHQMQI7S8gkZpgo-WSLk9SOjki0g",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#zRfNe_LiHWbwEB2rHQMQI7S8gkZpgo-WSLk9SOjki0g",
+                     *         "token": "vzKgs4wvnancMkcaj_zdlGGSd8l9nIFYpi5AvvAWovw",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#vzKgs4wvnancMkcaj_zdlGGSd8l9nIFYpi5AvvAWovw",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13885,7 +14822,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example 8a94aa8e-afff-4346-8fea-de1bbf758864
+                 * @example d8a8d502-e3e9-4479-8b4a-13295cb699d6
                  */
                 id: string;
             };
@@ -13902,7 +14839,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "8a94aa8e-afff-4346-8fea-de1bbf758864"
+                     *       "id": "d8a8d502-e3e9-4479-8b4a-13295cb699d6"
                      *     }
                      */
                     "application/json": {
@@ -14023,7 +14960,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example NYsajHqOR-QKDqIom76X3KNzIzfdksc_xQko--ZAI_A
+                 * @example B3ohrdGAZC4xBJnfVSzRvcfoVXxIU5vbsFRcgvn0obc
                  */
                 token: string;
             };
@@ -14040,8 +14977,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "e481796b-69ce-45e9-89da-276532385add",
-                     *       "tenant_id": "e481796b-69ce-45e9-89da-276532385add",
+                     *       "team_id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
+                     *       "tenant_id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
                      *       "role": "owner"
                      *     }
                      */
@@ -14197,7 +15134,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
+                 * @example 7965e441-427e-4e5a-8f10-ca8621d3763f
                  */
                 user_id: string;
             };
@@ -14215,7 +15152,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229"
+                     *       "user_id": "7965e441-427e-4e5a-8f10-ca8621d3763f"
                      *     }
                      */
                     "application/json": {
@@ -14353,7 +15290,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 570b8db6-4fa1-4712-8411-70fe9b317229
+                 * @example 7965e441-427e-4e5a-8f10-ca8621d3763f
                  */
                 user_id: string;
             };
@@ -14381,8 +15318,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "570b8db6-4fa1-4712-8411-70fe9b317229",
-                     *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229",
+                     *       "id": "7965e441-427e-4e5a-8f10-ca8621d3763f",
+                     *       "user_id": "7965e441-427e-4e5a-8f10-ca8621d3763f",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14545,7 +15482,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229",
+                 *       "user_id": "7965e441-427e-4e5a-8f10-ca8621d3763f",
                  *       "role": "member"
                  *     }
                  */
@@ -14566,8 +15503,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "570b8db6-4fa1-4712-8411-70fe9b317229",
-                     *       "user_id": "570b8db6-4fa1-4712-8411-70fe9b317229",
+                     *       "id": "7965e441-427e-4e5a-8f10-ca8621d3763f",
+                     *       "user_id": "7965e441-427e-4e5a-8f10-ca8621d3763f",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -14747,9 +15684,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *           "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *           "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *           "id": "8ee9f419-529a-4904-8cd9-a8792481de13",
+                     *           "team_id": "8ee9f419-529a-4904-8cd9-a8792481de13",
+                     *           "tenant_id": "8ee9f419-529a-4904-8cd9-a8792481de13",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -14767,9 +15704,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *           "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *           "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *           "id": "8ee9f419-529a-4904-8cd9-a8792481de13",
+                     *           "team_id": "8ee9f419-529a-4904-8cd9-a8792481de13",
+                     *           "tenant_id": "8ee9f419-529a-4904-8cd9-a8792481de13",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -14887,9 +15824,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *       "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *       "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "id": "8ee9f419-529a-4904-8cd9-a8792481de13",
+                     *       "team_id": "8ee9f419-529a-4904-8cd9-a8792481de13",
+                     *       "tenant_id": "8ee9f419-529a-4904-8cd9-a8792481de13",
                      *       "slug": "research",
                      *       "display_name": "Research",
                      *       "role": "owner",
@@ -15047,7 +15984,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the tenant.
-                 * @example a9d5e62a-16bf-4561-8f66-665a8a7f4cf2
+                 * @example 8ee9f419-529a-4904-8cd9-a8792481de13
                  */
                 team_id: string;
             };
@@ -15064,7 +16001,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2"
+                     *       "team_id": "8ee9f419-529a-4904-8cd9-a8792481de13"
                      *     }
                      */
                     "application/json": {
@@ -20462,7 +21399,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "ccba860e947b336f17d35bc60edb3a7ec927f47447a8d2e5c052de74c74b3f1b",
+                     *       "public_key": "7f6bb8a2e44975d503ddee58c5852ba485921f3a37238f3d5f3a65574d86b378",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -21696,7 +22633,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21707,7 +22644,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21803,7 +22740,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -21961,7 +22898,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 rule_id: string;
             };
@@ -22065,7 +23002,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
                  */
                 rule_id: string;
             };
@@ -22103,7 +23040,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -23557,7 +24494,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *         "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -23784,7 +24721,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -24002,7 +24939,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 approval_id: string;
             };
@@ -24018,7 +24955,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -24040,12 +24977,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *         "approval_id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
+                     *         "signature": "a7c2782e3091dcfb0450a41c27d0336b406bcbfb32e46a8eb06547663e5526241bcf2d2e793737a6593c6b4afc07ec1935cbfa7b27170d5ec20e8080125d7000"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -24194,7 +25131,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 approval_id: string;
             };
@@ -24227,7 +25164,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -24249,12 +25186,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *         "approval_id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "b2f3a13f2310fb0e0472b3152dad21e6dea17f7f101dc7c014af59d94fbed5b9aec8a06d13a105b6efec203fb9e425b82fbf99882275199ccb7a47d1440cc802"
+                     *         "signature": "a7c2782e3091dcfb0450a41c27d0336b406bcbfb32e46a8eb06547663e5526241bcf2d2e793737a6593c6b4afc07ec1935cbfa7b27170d5ec20e8080125d7000"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -24486,12 +25423,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "ad20a01a718c208c288d3c404bce097ccf1822dfeba6cc0790c71c13ab432ab6",
+                     *           "public_key": "d03067f984268637305a2e496e99c3bab05407f0f5412c1a6e6349f842eb3b00",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -24513,7 +25450,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -24540,7 +25477,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -24690,7 +25627,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24853,7 +25790,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 17e70b2f-d0af-4679-87d0-c9741b940b06
                  */
                 channel_id: string;
             };
@@ -24896,7 +25833,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -25058,7 +25995,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 17e70b2f-d0af-4679-87d0-c9741b940b06
                  */
                 channel_id: string;
             };
@@ -25162,7 +26099,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 17e70b2f-d0af-4679-87d0-c9741b940b06
                  */
                 channel_id: string;
             };
@@ -25532,7 +26469,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.AAqRhY4EzZ4FjiyQ-ioNbACr9NYqmWqhaxqOqo5X3ie3FlxI1MIiTYJd2XetgSO65boA8oo0NidzBgIIeJRePo3L3Vn3oLIteLqXe04g22Mc-z_oHQj0FtZ3N7O0kk4FhK5sr4CbBKSjPJgIY6BSdBcSLTQfRg0kjJt_pxhfhL5SPq1QnJZ774P4hysDol-TXbAZiA_R4HrCrN2hshwHjRxWY253ygOBpbcJiD51k8z4kzVmsJ4A-0HNAGkQPNFTtFW3IsfG_2NqsXo9Une63NKB5RMNhRIOpdt1VhPkE5gYAzzG-6CHD45-a6Z0U-CNJkTOEPxvN6FZx3gK2lNkBw",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.DH8Tow9MyWVVMS02f7XViklr7QX-nIpiApZ463PEEaqdff1X2S6EgvyBbQcqW4IL1A7LweYNFauwkUt1bkRJ7tNklLFSzlJqdNF0XwSN5Wx05Kjt8mD0RU3BFq8Vc6z_podSTd83Df3NV_AtAHKwzcvRn_NNUYbcpKUZU5Xgwm88WI81vZCMyMJ7WEKSwUuJJRBUhkMP76zq0hyGje5JKCLDRQFHZ8WJ54vCbCPwM0nsxvK9Cgjk6JBPt5z5oTSjbGWNA0AWU2MupOPmEEmkNMN_hWzZPlgDx_NKjym0So_R2LiSPBmSsh-flC4ku6ZKz_L5KwdMwqnWbg3EvxLW6Q",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25672,6 +26609,80 @@ export interface operations {
                         /** @description What is wrong, in a sentence. */
                         error_description: string;
                     };
+                };
+            };
+        };
+    };
+    postApiAuthSamlTenantAcs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Short name of the tenant; `default` where it is left out.
+                 * @example default
+                 */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 256KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "tenant"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };
@@ -26134,7 +27145,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 13.96,
+                     *       "evaluation_time_ms": 94.36,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -26794,7 +27805,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26940,7 +27951,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2ab13293-652b-41c0-8a03-3e31553a31be
+                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
                  */
                 approval_id: string;
             };
@@ -26956,7 +27967,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -27078,7 +28089,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example d411e035-9eba-4b3c-875c-07e90b27c383
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 approval_id: string;
             };
@@ -27106,7 +28117,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -27243,7 +28254,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 17e70b2f-d0af-4679-87d0-c9741b940b06
                  */
                 channel_id: string;
             };
@@ -27260,7 +28271,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:d411e035-9eba-4b3c-875c-07e90b27c383"
+                 *         "data": "approve:98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
                  *       }
                  *     }
                  */
@@ -28691,7 +29702,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                     *       "lease": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -28856,7 +29867,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30",
+                 *       "lease": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
                  *       "outcome": "success"
                  *     }
                  */
@@ -29022,7 +30033,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "c83ba718-1764-4320-87e6-c3129f7fed30"
+                 *       "lease": "6380b14e-bfde-46df-8c1a-eb370d775d3c"
                  *     }
                  */
                 "application/json": {
@@ -29693,8 +30704,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *           "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29713,8 +30724,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *           "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -30001,8 +31012,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -30090,8 +31101,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 43b87f61-8caa-4482-8be4-976c92bcd6ad). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 12845c8e-1fe2-42c3-8a38-edcaac899d8c). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 12845c8e-1fe2-42c3-8a38-edcaac899d8c). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -30181,8 +31192,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -30360,7 +31371,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 id: string;
             };
@@ -30376,8 +31387,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -30570,7 +31581,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 025c7187-d3c7-4c4a-89df-903d51b9d950
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
             };
@@ -30588,8 +31599,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
-                     *       "agent_id": "025c7187-d3c7-4c4a-89df-903d51b9d950"
+                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "agent_id": "0b9d9551-2b43-44db-85d6-64b9894206b8"
                      *     }
                      */
                     "application/json": {
@@ -30715,7 +31726,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 id: string;
             };
@@ -30745,8 +31756,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -30982,7 +31993,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 id: string;
             };
@@ -31000,8 +32011,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -31010,8 +32021,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *           "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -31165,7 +32176,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 id: string;
             };
@@ -31195,8 +32206,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31426,7 +32437,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 id: string;
             };
@@ -31456,8 +32467,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31730,10 +32741,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31916,10 +32927,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "workflow_execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *       "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -32105,10 +33116,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "workflow_execution_id": "e1b1b8a0-c864-4a5b-8094-43c79f1de7b7",
+                     *       "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -32292,16 +33303,16 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *           "workflow_name": "release-gate",
-                     *           "status": "completed",
+                     *           "status": "cancelled",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
                      *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": null,
+                     *           "summary": "Not today.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -32309,16 +33320,16 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0",
+                     *           "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *           "workflow_name": "release-gate",
-                     *           "status": "completed",
+                     *           "status": "cancelled",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
                      *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": null,
+                     *           "summary": "Not today.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -32506,7 +33517,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 id: string;
             };
@@ -32522,9 +33533,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -32555,7 +33566,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *           "id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -32703,7 +33714,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 id: string;
             };
@@ -32721,7 +33732,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *     }
                      */
                     "application/json": {
@@ -32860,7 +33871,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example 7b167d6e-26f4-4768-8e42-c6603eadbab0
                  */
                 id: string;
             };
@@ -32890,7 +33901,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2"
+                     *       "execution_id": "7b167d6e-26f4-4768-8e42-c6603eadbab0"
                      *     }
                      */
                     "application/json": {
@@ -33013,7 +34024,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 id: string;
             };
@@ -33052,7 +34063,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *     }
                      */
                     "application/json": {
@@ -33199,7 +34210,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 id: string;
             };
@@ -33215,11 +34226,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "events": [
                      *         {
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -33229,15 +34240,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *               "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *               "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *           "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -33247,8 +34258,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *               "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *               "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *               "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -33412,7 +34423,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 id: string;
             };
@@ -33428,16 +34439,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"39a75566-1b40-412e-8e04-8ea095818a5c","workflow_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"d3acbe38-f54b-4433-8a97-450e2dde554b","workflow_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -33560,8 +34571,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33577,8 +34588,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33775,8 +34786,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -33882,7 +34893,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33951,8 +34962,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -34058,7 +35069,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34256,8 +35267,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -34438,8 +35449,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941"
+                     *       "id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *       "workflow_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8"
                      *     }
                      */
                     "application/json": {
@@ -34709,8 +35720,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34722,8 +35733,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34922,8 +35933,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -35086,7 +36097,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35169,8 +36180,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "workflow_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -35333,7 +36344,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "existing_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35406,8 +36417,8 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
-                     *           "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
+                     *           "stimulus_id": "45efed81-cd24-4730-8686-1f98e830cf4b",
                      *           "source": "http_api",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -35429,8 +36440,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
-                     *           "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
+                     *           "stimulus_id": "45efed81-cd24-4730-8686-1f98e830cf4b",
                      *           "source": "http_api",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -35692,10 +36703,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *       "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *       "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
-                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
+                     *       "stimulus_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
+                     *       "workflow_execution_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "workflow_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *       "status": "classified"
                      *     }
                      */
@@ -35771,7 +36782,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d"
+                     *       "original_stimulus_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35802,7 +36813,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a"
+                     *       "stimulus_id": "45efed81-cd24-4730-8686-1f98e830cf4b"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35834,7 +36845,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 701a5f47-4c87-44c6-88e3-b1ee6ce98a30
+                 * @example 9080ee68-9c7d-4b87-8ea8-97f4773c7e71
                  */
                 id: string;
             };
@@ -35850,8 +36861,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *       "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *       "id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *       "stimulus_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -35865,8 +36876,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *       "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *       "workflow_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "workflow_execution_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -35876,8 +36887,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *         "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *         "id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *         "stimulus_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -35891,8 +36902,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *         "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *         "workflow_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *         "workflow_execution_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -36571,7 +37582,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *       "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36773,7 +37784,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *       "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -37143,7 +38154,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *           "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -37168,7 +38179,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *           "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -37373,9 +38384,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "execution_id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37393,9 +38404,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *           "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *           "id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "execution_id": "b34f1325-af15-4000-8241-249937139670",
+                     *           "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37639,7 +38650,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                 *       "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -37671,9 +38682,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37848,7 +38859,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 id: string;
             };
@@ -37886,9 +38897,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
+                     *       "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
+                     *       "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -38053,7 +39064,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -38069,9 +39080,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -38095,7 +39106,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *           "b34f1325-af15-4000-8241-249937139670"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -38382,7 +39393,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -38400,8 +39411,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "execution_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *       "id": "b34f1325-af15-4000-8241-249937139670",
+                     *       "execution_id": "b34f1325-af15-4000-8241-249937139670"
                      *     }
                      */
                     "application/json": {
@@ -38542,7 +39553,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example c5237c7c-19cc-46e4-8fd6-f31b842092de
+                 * @example 96898cc4-137f-4373-8115-7f8146fd8f3b
                  */
                 id: string;
             };
@@ -38572,8 +39583,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
-                     *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de"
+                     *       "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
+                     *       "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b"
                      *     }
                      */
                     "application/json": {
@@ -38698,7 +39709,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
                 /**
@@ -38855,7 +39866,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -38871,16 +39882,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution b34f1325-af15-4000-8241-249937139670 started","sequence":1,"execution_started":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
+                     *     data: {"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -38994,7 +40005,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example b34f1325-af15-4000-8241-249937139670
                  */
                 id: string;
             };
@@ -39010,16 +40021,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84 started","sequence":1,"execution_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution b34f1325-af15-4000-8241-249937139670 started","sequence":1,"execution_started":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"e7883461-c2ff-4115-8018-0b022b441377","warm":false}}}
+                     *     data: {"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0a5ebfe8-87c9-4054-8ed4-9b57766a1c84","agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"b34f1325-af15-4000-8241-249937139670","agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39131,7 +40142,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 id: string;
             };
@@ -39147,16 +40158,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39268,7 +40279,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 id: string;
             };
@@ -39284,16 +40295,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"43b87f61-8caa-4482-8be4-976c92bcd6ad","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"12845c8e-1fe2-42c3-8a38-edcaac899d8c","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39406,7 +40417,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39416,7 +40427,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39426,7 +40437,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39438,7 +40449,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "ff33857d-b48c-44bd-8142-8411018ccc36",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39448,7 +40459,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39458,7 +40469,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "d411e035-9eba-4b3c-875c-07e90b27c383",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -39563,7 +40574,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
+                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
                  */
                 id: string;
             };
@@ -39580,7 +40591,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *         "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -39589,7 +40600,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *       "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -39740,7 +40751,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
+                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
                  */
                 id: string;
             };
@@ -39771,7 +40782,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "64ad95b5-f354-44a5-89b3-15ea092399c5"
+                     *       "request_id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de"
                      *     }
                      */
                     "application/json": {
@@ -39907,7 +40918,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
+                 * @example ff33857d-b48c-44bd-8142-8411018ccc36
                  */
                 id: string;
             };
@@ -39938,7 +40949,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
+                     *       "request_id": "ff33857d-b48c-44bd-8142-8411018ccc36"
                      *     }
                      */
                     "application/json": {
@@ -40095,7 +41106,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -40108,7 +41119,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -40309,7 +41320,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *       "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40544,7 +41555,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -40560,7 +41571,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *       "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -40698,7 +41709,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example bf73ced7-5850-447f-87d2-37f936194402
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 volume_id: string;
             };
@@ -40716,7 +41727,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "bf73ced7-5850-447f-87d2-37f936194402"
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999"
                      *     }
                      */
                     "application/json": {
@@ -40855,7 +41866,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -40885,7 +41896,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *       "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -41063,7 +42074,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -41277,7 +42288,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -41416,7 +42427,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -41555,7 +42566,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -41696,7 +42707,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -41862,7 +42873,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -42064,11 +43075,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42078,11 +43089,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42271,11 +43282,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42285,11 +43296,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42469,8 +43480,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                 *       "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                 *       "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -42758,8 +43769,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                 *       "execution_id": "c5237c7c-19cc-46e4-8fd6-f31b842092de",
+                 *       "agent_id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                 *       "execution_id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -43949,8 +44960,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -43961,9 +44972,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *               "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *               "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *               "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *               "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *               "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -43979,8 +44990,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
+                     *           "credential_id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -43999,8 +45010,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -44011,9 +45022,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *               "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *               "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *               "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *               "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *               "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -44029,8 +45040,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
+                     *           "credential_id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -44228,7 +45239,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 id: string;
             };
@@ -44244,8 +45255,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44256,9 +45267,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44273,8 +45284,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *         "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *         "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *         "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -44285,9 +45296,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *             "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *             "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *             "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *             "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *             "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -44531,7 +45542,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 id: string;
             };
@@ -44548,7 +45559,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *       "success": true
                      *     }
                      */
@@ -44738,8 +45749,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44976,8 +45987,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
+                     *       "credential_id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -45173,7 +46184,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 id: string;
             };
@@ -45205,8 +46216,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -45217,9 +46228,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45441,7 +46452,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 id: string;
             };
@@ -45459,9 +46470,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45472,9 +46483,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45636,7 +46647,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 id: string;
             };
@@ -45672,9 +46683,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *       "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *       "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *       "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -45833,12 +46844,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example 4f4904f8-e0b8-4ca5-8810-7ffd5162d34f
                  */
                 grant_id: string;
             };
@@ -45855,8 +46866,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *       "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
                      *       "success": true
                      *     }
                      */
@@ -46736,11 +47747,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0",
-                     *       "state_token": "f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8&code_challenge=Om3WEAe6HDbbfo0nrvLmsb5Dda_N_HunfZRnObXllaI&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8&code_challenge=Om3WEAe6HDbbfo0nrvLmsb5Dda_N_HunfZRnObXllaI&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8&code_challenge=Om3WEAe6HDbbfo0nrvLmsb5Dda_N_HunfZRnObXllaI&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8",
+                     *       "state_token": "2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -46897,7 +47908,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0
+                 * @example 2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -46923,8 +47934,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
-                     *       "credential_id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -47065,7 +48076,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "3982faf5cd23074f04511c87cd17b98d48c0d9dcf073530ff885a867ca07f544"
+                 *       "state": "9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d"
                  *     }
                  */
                 "application/json": {
@@ -47093,8 +48104,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b8a37eec-9ead-439d-863c-8b2cff305333",
-                     *       "credential_id": "b8a37eec-9ead-439d-863c-8b2cff305333",
+                     *       "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *       "credential_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -47277,7 +48288,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "zGX75fNNhqZyCZxcSqd3k483RhGePjm2F6RFzJd4iZQ",
+                     *       "device_code": "rP_6oRekF1MgSPBUCz3Mn_QoNjemuksNsBp05pZq2UY",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -47442,7 +48453,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "zGX75fNNhqZyCZxcSqd3k483RhGePjm2F6RFzJd4iZQ",
+                 *       "device_code": "rP_6oRekF1MgSPBUCz3Mn_QoNjemuksNsBp05pZq2UY",
                  *       "provider": "files"
                  *     }
                  */
@@ -47465,8 +48476,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
-                     *       "binding_id": "7cca7e53-c123-43d7-817a-9e60fe179d03"
+                     *       "credential_id": "35e4317a-25a2-4a7d-8499-5276875e85a2",
+                     *       "binding_id": "35e4317a-25a2-4a7d-8499-5276875e85a2"
                      *     }
                      */
                     "application/json": {
@@ -47627,7 +48638,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "EnEdreTNse0Zy571DR3XnV2fnmCEa7HRVgT7N_bUQNI",
+                 *       "device_code": "6MByUgo2CFngsNr-86778Is0Xpllkib27h5vOcJdRog",
                  *       "provider": "files"
                  *     }
                  */
@@ -47650,8 +48661,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
-                     *       "binding_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17"
+                     *       "credential_id": "80074322-0e1a-4cee-83db-30b01eed44f0",
+                     *       "binding_id": "80074322-0e1a-4cee-83db-30b01eed44f0"
                      *     }
                      */
                     "application/json": {
@@ -47820,7 +48831,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *           "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47835,7 +48846,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *           "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -47851,7 +48862,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *           "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -48019,7 +49030,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -48030,9 +49041,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV",
-                     *       "key_value": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV",
-                     *       "api_key": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV"
+                     *       "key": "aegis_9pmQ0D91fZ52kPuIeivmDVniAVKdQ28wEANEA7VK",
+                     *       "key_value": "aegis_9pmQ0D91fZ52kPuIeivmDVniAVKdQ28wEANEA7VK",
+                     *       "api_key": "aegis_9pmQ0D91fZ52kPuIeivmDVniAVKdQ28wEANEA7VK"
                      *     }
                      */
                     "application/json": {
@@ -48163,7 +49174,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 3d6726ca-34bd-4bb1-8f57-b5b2244de8c2
+                 * @example 1d210e1c-d235-4f0b-8443-e823d8bd373a
                  */
                 id: string;
             };
@@ -48181,7 +49192,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *       "success": true
                      *     }
                      */
@@ -51423,30 +52434,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "execution_id": null,
+                     *           "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "execution_id": null,
+                     *           "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -51621,30 +52632,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "execution_id": null,
+                     *           "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *           "execution_id": null,
+                     *           "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -51909,10 +52920,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
-                     *         "execution_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
-                     *         "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *         "sub": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *         "execution_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
+                     *         "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *         "sub": "a5158821-60c5-417d-8cb7-77773ae8428a",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -51928,10 +52939,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "b45ec206-80fc-446c-8650-d03f4924a91e",
-                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "session_id": "412bff46-81bf-46c1-8b79-3b5694538fc8",
+                     *         "execution_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "agent_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "sub": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -51947,7 +52958,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *         "session_id": "7eb02620-441b-4597-888b-2697f0c3ae26",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -52077,9 +53088,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *       "session_id": "7eb02620-441b-4597-888b-2697f0c3ae26",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjMyN2NmY2VlLTM4YzktNDFlOC04ODMyLTgwYjY1Y2QyNGM3YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0MjE1M2JjYi00MjA3LTRiMjctODIyZS1lNWE2MzJhMWEwNDEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.gGyTU7MT4NKeRYEj5CJ5Hr_Igf2_eb9OFGoZUBGwmAUFPZiDTX2kKSg1-SeLZaf6Iw0ND4DT_dyBA-9CpUQuAg",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjA4YTgyMjY2LTJlM2YtNGQ5Mi04YmU0LWQwZTViNWEwNzhmOSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI3ZWIwMjYyMC00NDFiLTQ1OTctODg4Yi0yNjk3ZjBjM2FlMjYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.aNM5FJmbtO2023mNqF1LsiyCHH90wO9m2GQWtdtriGbx9iZqpVwSfFB-Zx4eItYTxZHpmftgJbAaPQJRsz9TAQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -52216,7 +53227,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *       "session_id": "7eb02620-441b-4597-888b-2697f0c3ae26",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -52518,8 +53529,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *           "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "agent_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "execution_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52530,8 +53541,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *           "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "agent_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "execution_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -52657,11 +53668,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *       "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *       "agent_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *       "execution_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8"
+                     *       "gateway_url": "https://lictor.example.com/x/B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM"
                      *     }
                      */
                     "application/json": {
@@ -52965,19 +53976,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *       "kid": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "kid": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "kid": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -53109,7 +54120,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example 5c27f6a2-260e-4e04-837e-9f0c4db9142c
+                 * @example d3fee803-4b89-470d-8261-e32188bdf3a7
                  */
                 kid: string;
             };
@@ -53126,7 +54137,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c"
+                     *       "kid": "d3fee803-4b89-470d-8261-e32188bdf3a7"
                      *     }
                      */
                     "application/json": {
@@ -53193,7 +54204,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key '5c27f6a2-260e-4e04-837e-9f0c4db9142c'."
+                     *       "message": "There is no key 'd3fee803-4b89-470d-8261-e32188bdf3a7'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -53282,7 +54293,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -53295,7 +54306,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -53491,7 +54502,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *       "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -53625,7 +54636,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4a66e614-7f6e-4d8f-81d4-1a7ee96d284f
+                 * @example 4addd171-60e0-4b2f-8b85-96306ea15a10
                  */
                 id: string;
             };
@@ -53642,7 +54653,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f"
+                     *       "id": "4addd171-60e0-4b2f-8b85-96306ea15a10"
                      *     }
                      */
                     "application/json": {
@@ -57179,7 +58190,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
                  */
                 volume_id: string;
             };
@@ -57238,7 +58249,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *       "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -57401,9 +58412,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJleGVjX2lkIjoiYTUxNTg4MjEtNjBjNS00MTdkLThjYjctNzc3NzNhZTg0MjhhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIxOGJiNGJmZC04NDFkLTQyNTItOGEzZi03OTI1MTFkMGViODciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.qMpjOOxDDnC3YYKpDjZWRlCgTOwc9kGhSh9vY-vhld-jd_iq3XpckiwYwJgpyCRY4NNbhJPkrEGuSX4B8P6Dp3C3En1qwhIfyKAcREjwd8t-cWCKgaPEdBAbcJJIO3NFRjAcPCP-adwVdlUrUqpsoWqnU_nfsknC_ZBKZ39Nl1Ahp1HtoaYb1Smw9OpYilPTWdVMNPJF2cbUzBSt8STwxTKanxQZAfMu2PNuwDaYDyB3V7scg1h_rMqGX_ez8GhqIx41WxtfgKC1BcTk9kTy43x5MApf5TcCvCv3RTCuSERiwAIBecoM_9e14MNeninrR1_35b38RYrAZOpH7v_MYQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImQzZmVlODAzLTRiODktNDcwZC04MjYxLWUzMjE4OGJkZjNhNyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhNTE1ODgyMS02MGM1LTQxN2QtOGNiNy03Nzc3M2FlODQyOGEiLCJleGVjX2lkIjoiMThiYjRiZmQtODQxZC00MjUyLThhM2YtNzkyNTExZDBlYjg3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjE4YmI0YmZkLTg0MWQtNDI1Mi04YTNmLTc5MjUxMWQwZWI4NyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI1YzI3ZjZhMi0yNjBlLTRlMDQtODM3ZS05ZjBjNGRiOTE0MmMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.MhvflFY6PQEhO1p5Gt8nvixy-SsLVD2LR_jnxZrs9VsqmBaJycDcQVfdldMCX9lmxntNxNz8r3RVW1coP8nKP_fiCDVTlVjr4jmNnsU8eWGfZ3m7WQqgSI72AXR2UovnnnES2GEd_4vlRHJUQQ1iebPNfBIQyAz_AUr9eTL5eutAc9_tc6qTdToPUx7yk9QMXo_utGtZudsUABqN3oXgl9JYtywESikqKBwMhLP9bGLGhvXzHceFKpy6B6Y4mmiu9ZTTI2UIRWZ5ucc7b9PG1X9Ri-B2ctusvebYJPSw13uIEiH2EzJFGVnJdhSCR7ptxM1fRaQ-Ij240oQ1NaJUsA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87"
+                     *       "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c"
                      *     }
                      */
                     "application/json": {
@@ -57434,7 +58445,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8ad62781931d"
+                     *         "request_id": "a027e3734124"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57497,7 +58508,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "edf276567c30"
+                     *         "request_id": "0b5350be9bb6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57558,7 +58569,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "14b6c4554a6d"
+                     *         "request_id": "1e65849e3122"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57619,7 +58630,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0acd5cee758a"
+                     *         "request_id": "606bf2a84e45"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57680,7 +58691,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3c381de11315"
+                     *         "request_id": "ff7eadd332e7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -57741,7 +58752,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e8e338aaf28e"
+                     *         "request_id": "8d39580ea13c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58043,7 +59054,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "71879c4dbda2"
+                     *         "request_id": "0d4373e654d5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58298,7 +59309,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b307b798ca15"
+                     *         "request_id": "49bba5eea822"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58359,7 +59370,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "be1942f7d3f8"
+                     *         "request_id": "60b4a419b130"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59129,7 +60140,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "15cf677764b0"
+                     *         "request_id": "7e03cd64e138"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59190,7 +60201,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "780aab919b4d"
+                     *         "request_id": "c679ec7c679c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59244,7 +60255,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
+                 * @example B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM
                  */
                 token: string;
             };
@@ -59261,9 +60272,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJiNDVlYzIwNi04MGZjLTQ0NmMtODY1MC1kMDNmNDkyNGE5MWUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.RWyMoYRP3qxP6IEdN0KRYtus46zndd8r_TLHsh2DG_WYsU5SBCzRm5LtHt1jbRlfANW8unW7IIQqSIsJwFpto8k60GvjetKJGwVfhi2ZIIC_3-E1pTIR-jIDF-wd8ATfOg8ndZrtvPvsxj8ajIiQBUqx4ogzHnw2sEPOXNeKJ9Y7ipGR25MXdijF7ObHHlDZZHCl-nBjUS2neIKgd8is727O0CkwOdHCU8CIJwsCUauDBGKDNgIOTEvpXmC7Ir7Upo3hNHoyztsPkahFTxvtinTzbsSzyODdk5PSZUKux-jDvXuPLzfzNHMvW2B7nZ-jszaO1qzfYzaoe0FmYbUjPQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImQzZmVlODAzLTRiODktNDcwZC04MjYxLWUzMjE4OGJkZjNhNyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjZmQ1ODJjMy0yZjk2LTQ5ZDAtODg1OC1hNzE2YzIwMjdjZmEiLCJleGVjX2lkIjoiMzRmYTBlNDItZjE3ZC00ZDE3LThjMjMtZTQ3ZWUyM2VlZjU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjM0ZmEwZTQyLWYxN2QtNGQxNy04YzIzLWU0N2VlMjNlZWY1NyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0MTJiZmY0Ni04MWJmLTQ2YzEtOGI3OS0zYjU2OTQ1MzhmYzgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.upOiMMGI-dFie6XIZkfOycupn8m6IAQf_bCChXcnv5xhUQqQctbacgRpHzaGVjRAoH4QY-WHpwMaBqkoQcA_NDM4BVQk9xQYauae3uqeA8GxXMDKkXlV-MIj1R_gA8U_ArCfymj8onvfRaOUMlgFKMQVM3MZ3iSA9MllZF_cscDW5XEe-eJ6fP8JKZeLPtJ-pgrYF2aSAG-JOKHBAk7T2qQIOuAdYoumLRxavM0zPtrP7o-m-yBZrF_R86E3avPDzvxKlJ11UmNM1mCiRTHYO65Z_zj4N82Q8dWZk6gsNwU6FHYLK2aG58xP0XEiEMC054ioTpxWyk985aF4ra0aNg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "b45ec206-80fc-446c-8650-d03f4924a91e"
+                     *       "session_id": "412bff46-81bf-46c1-8b79-3b5694538fc8"
                      *     }
                      */
                     "application/json": {
@@ -59294,7 +60305,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ee578615c1b6"
+                     *         "request_id": "d5afc7abd4aa"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59357,7 +60368,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "10249675fe14"
+                     *         "request_id": "2a6f0ca29d50"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59418,7 +60429,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9cf7d5cf61f0"
+                     *         "request_id": "8035a18c57fd"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59479,7 +60490,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1b4e3d9122ee"
+                     *         "request_id": "867c8ffdba89"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59540,7 +60551,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "879848b6d738"
+                     *         "request_id": "936fb3799a4e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59601,7 +60612,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "504956ef57ae"
+                     *         "request_id": "33c9dd91e012"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59662,7 +60673,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "path.token: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "aea00f10fabe"
+                     *         "request_id": "b027d781b7c1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59842,7 +60853,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
+                 * @example B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM
                  */
                 token: string;
             };
@@ -59909,7 +60920,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "14e3dfce417a"
+                     *         "request_id": "c4b0cc7304c8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60164,7 +61175,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "de194d5c1eff"
+                     *         "request_id": "f07ba5e5519f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60225,7 +61236,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a8058823c554"
+                     *         "request_id": "598e84ddb941"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60598,7 +61609,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
+                 * @example B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM
                  */
                 token: string;
             };
@@ -61001,7 +62012,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6edd89941659"
+                     *         "request_id": "f0020f5d0f94"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61062,7 +62073,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "569c7498306c"
+                     *         "request_id": "d22c40f354d5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61177,7 +62188,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9ad8df999ade"
+                     *         "request_id": "3e7a5a521594"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61432,7 +62443,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "10dd6daedc32"
+                     *         "request_id": "eb707a1e4213"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61493,7 +62504,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7b20e857f797"
+                     *         "request_id": "633855d09315"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61873,9 +62884,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "7ZwwisAsLckLRz1e2R_AT_njHSg67iTrorJejx8gl9j-_9H0sm8GsX0UNf3QXCTNoupwXppWgL2-KSarn1x1Q2LMu6ysqwzaSY-UENZiOBOHHW3jUaw-qo_iBAMa6GmS0iQmcjydhT8Bxj55t4VupI3UUZ8QQUnVaMXQ0ezKPBSbls0QRBrO60F5_TPn7jKtDq4oHVi6CoozWl72S6fqRAsAgS4YQMVpgJ_6sJ84vkTjrsFTPsQwrqFr2-KHX6F51wScHHgbnZ3NFYbN-zutmMI9FDSB5ma-Wwj8rU_wPNMra3x44G9r08kgy1MVsjzc0peGPauA0pq5V-LzcVtYjw",
+                     *           "n": "xtUqTlKnAfl7ncvkaH6_FSDcSt-198DlUJ8rViMuvUnMKrj_pFBhDvc1URFlDqTreHuHSg48ROmLSVRXc4MguanEAtoKIjY-2c7sQbVYV6xkA4wDcsphZhocjzo-GHL3dPZQ3DIj7SM4laes3cK-90iiFu6lJ8SMeL9EXoQcA5WbLFaScFW4ZZx1-tBHx3qmEBqwfHMUox3OLZiqSGsoNwT4rX-mWnbt61bkcTHDy-kw45jWuXMujfrSoUfZ8JRfrqZRMorc9E4He4gN4tBndfMqcVUCbXXTo8py6KaStQYfGi74AA8WLc_B1JXGv0OIFXi3ATOrNNKeL8cvmNQfSw",
                      *           "e": "AQAB",
-                     *           "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "kid": "d3fee803-4b89-470d-8261-e32188bdf3a7",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -61931,10 +62942,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *       "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *       "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
-                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *       "stimulus_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *       "workflow_execution_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *       "workflow_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
                      *       "status": "classified"
                      *     }
                      */
@@ -62025,7 +63036,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30"
+                     *       "original_stimulus_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];

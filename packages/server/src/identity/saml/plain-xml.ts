@@ -43,24 +43,52 @@ export function requirePlainXml(text: string): void {
   if (open.length > 0) throw new NotPlain(`it is no XML: <${shortened(open.at(-1))}> is not ended`)
 }
 
-/** The root of a text that was found plain. @throws NotPlain */
-export async function parsePlainXml(text: string): Promise<Element> {
-  requirePlainXml(text)
-  const { DOMParser } = await import('@xmldom/xmldom')
-  let problem: string | null = null
-  const note = (message: unknown) => {
-    problem ??= String(message).replace(/^\[xmldom \w+\]\s*/, '').split('\n', 1)[0] ?? ''
-  }
-  let root: Element | null = null
-  try {
-    const parser = new DOMParser({ locator: {}, errorHandler: { warning: note, error: note, fatalError: note } })
-    root = parser.parseFromString(text.trim(), 'text/xml')?.documentElement ?? null
-  } catch (error) {
-    note(error instanceof Error ? error.message : error)
-  }
-  if (problem !== null || root === null) throw new NotPlain(`it is no XML: ${problem ?? 'there is no element'}`)
-  return root
+/** An element, as far as messages of SAML are read here. */
+export interface XmlElement {
+  readonly namespace: string
+  /** Without its prefix. */
+  readonly name: string
+  readonly attributes: Readonly<Record<string, string>>
+  readonly text: string
+  readonly children: readonly XmlElement[]
 }
+
+/** The root of a text that was found plain. @throws NotPlain */
+export async function parsePlainXml(text: string): Promise<XmlElement> {
+  requirePlainXml(text)
+  const { parseStringPromise } = await import('xml2js')
+  const root: unknown = await parseStringPromise(text.trim(), {
+    xmlns: true,
+    explicitRoot: false,
+    explicitCharkey: true,
+    explicitChildren: true,
+    preserveChildrenOrder: true,
+  }).catch((error: unknown) => {
+    throw new NotPlain(`it is no XML: ${error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : ''}`)
+  })
+  if (typeof root !== 'object' || root === null) throw new NotPlain('it is no XML: there is no element')
+  return elementOf(root as Parsed)
+}
+
+/** An element as `xml2js` gives it. */
+interface Parsed {
+  readonly $ns?: { readonly local: string; readonly uri: string }
+  readonly $?: Readonly<Record<string, { readonly name: string; readonly value: string }>>
+  readonly _?: string
+  readonly $$?: readonly Parsed[]
+}
+
+const elementOf = ({ $ns, $, _ = '', $$ = [] }: Parsed): XmlElement => ({
+  namespace: $ns?.uri ?? '',
+  name: $ns?.local ?? '',
+  attributes: Object.fromEntries(Object.values($ ?? {}).map(({ name, value }) => [name, value])),
+  text: _,
+  children: $$.map(elementOf),
+})
+
+/** Those below an element, at whichever depth. */
+export const descendantsOf = (element: XmlElement): XmlElement[] =>
+  element.children.flatMap((child) => [child, ...descendantsOf(child)])
 
 /** A text without its comments. @throws NotPlain where one has no end */
 export function withoutComments(text: string): string {

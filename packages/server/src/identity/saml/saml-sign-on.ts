@@ -100,7 +100,8 @@ export function createSamlSignOn(deps: {
    */
   async function ownTenant(caller: Caller): Promise<TenantRecord> {
     const isProgram = personOf(caller) === null
-    if (!isProgram || !looksAfterInstallation(caller)) requireReach(await actorWithin(caller, store, database.db), 'owner')
+    if (!isProgram || !looksAfterInstallation(caller))
+      requireReach(await actorWithin(caller, store, database.db), 'owner')
     const tenant = await tenantStore.findNamed(systemScope, caller.tenantId)
     if (!tenant) throw new NotFound('There is no such tenant.')
     return tenant

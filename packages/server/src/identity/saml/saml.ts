@@ -1,7 +1,7 @@
 import type { SamlConfig } from '@node-saml/node-saml'
 import { type ProvenPerson, SignInRefused } from '../sso/linking.ts'
 import { certificateOf } from './certificates.ts'
-import { NotPlain, parsePlainXml } from './plain-xml.ts'
+import { NotPlain, parsePlainXml, type XmlElement } from './plain-xml.ts'
 
 /** A SAML 2.0 identity provider, as the owner of a tenant configured it. */
 export interface SamlSettings {
@@ -208,11 +208,11 @@ const instantOf = (text: string): number =>
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text) ? Date.parse(text) : Number.NaN
 
 /** What stands around the assertion, which need not be signed: it must not contradict. */
-function requireOfProvider(response: Element, { entityId }: SamlSettings, { acsUrl }: ServiceProvider): void {
-  const destination = response.getAttribute('Destination') || null
+function requireOfProvider(response: XmlElement, { entityId }: SamlSettings, { acsUrl }: ServiceProvider): void {
+  const destination = response.attributes.Destination || null
   if (destination !== null && destination !== acsUrl)
     throw notRight(`it was sent to '${destination}', and this is '${acsUrl}'`)
-  const issuer = Array.from(response.childNodes).find((node) => (node as Element).localName === 'Issuer')?.textContent
+  const issuer = response.children.find(({ name }) => name === 'Issuer')?.text.trim()
   if (issuer && issuer !== entityId) throw notRight(`it is of '${issuer}', and the provider is '${entityId}'`)
 }
 
