@@ -16,6 +16,8 @@ async function startProviderPage(metadata: () => Promise<string>) {
   let provider: SamlProvider | null = null
   let wrongs: Wrongs = {}
   const http = createServer(async (request, response) => {
+    // Browsers ask for an icon, too.
+    if (!request.url?.startsWith('/sso?')) return response.writeHead(404).end()
     const url = `http://localhost${request.url}`
     const person = { nameId: 'sam@example.com', email: 'sam@example.com' }
     const server = await metadata()
