@@ -10,7 +10,7 @@ import { CALLBACK_PATH, type OidcSignOn, type ProviderSettings } from './oidc-si
 
 const tags = { tags: ['single sign-on'] }
 const own = { access: 'dashboard', scope: 'tenant', permission: 'own' } as const
-export const Slug = Type.String({ maxLength: 63 })
+export const Slug = Type.String({ minLength: 1, maxLength: 63 })
 export const NewMembers = Type.Enum(['viewer', 'member'])
 const Provider = Type.Object({
   issuer: Type.String(),
