@@ -130,7 +130,12 @@ driveGroup('tenants', (open) => {
     await expect(bad).rejects.toMatchObject({ status: 422, body: { problems: [{ loc: ['body', 'certificate'] }] } })
     // Who names a provider may become anybody of the tenant: an administrator's key does not.
     const keyOf = async (role: 'admin' | 'owner') => {
-      const made = { method: 'POST', url: '/v1/api-keys', headers: await t.member(role), payload: { name: role } } as const
+      const made = {
+        method: 'POST',
+        url: '/v1/api-keys',
+        headers: await t.member(role),
+        payload: { name: role },
+      } as const
       return connect({ bearerToken: (await t.request(made)).json<{ key_value: string }>().key_value })
     }
     await expect((await keyOf('admin')).setSamlConfig(wanted)).rejects.toThrow(PermissionDeniedError)

@@ -294,7 +294,8 @@ export const singleSignOn: Chapter = {
         'Takes `SAMLResponse` in a form of at most 256 KiB; `RelayState` is not looked at. Redirects to where the browser gets its session, or to the login page with what is wrong as `problem`.',
     },
     'GET /api/v1/auth/saml/complete': {
-      notes: 'Only for the browser that was sent to the provider. The session stays in its tenant, and changes nothing of the account.',
+      notes:
+        'Only for the browser that was sent to the provider. The session stays in its tenant, and changes nothing of the account.',
     },
     'GET /api/v1/auth/oidc/start': {
       notes: 'Redirects to the provider, or to the login page with what is wrong as `problem`.',

@@ -198,7 +198,10 @@ export async function recordMembers({ call, succeed, as, credentials, clock }: S
   await succeed('GET /v1/colony/saml', as(person))
   await succeed('GET /api/v1/auth/saml/start', { query: { tenant: 'default', next: '/approvals' } })
   await succeed('GET /api/v1/auth/saml/:tenant/metadata', { path: { tenant: 'default' } })
-  await succeed('POST /api/v1/auth/saml/:tenant/acs', { path: { tenant: 'default' }, body: 'SAMLResponse=of-the-provider' })
+  await succeed('POST /api/v1/auth/saml/:tenant/acs', {
+    path: { tenant: 'default' },
+    body: 'SAMLResponse=of-the-provider',
+  })
   await succeed('GET /api/v1/auth/saml/complete', { query: { ticket: 'of-this-server' } })
   await succeed('DELETE /api/v1/sso/saml', as(person))
 }
