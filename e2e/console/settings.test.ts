@@ -30,6 +30,7 @@ const PAGES = [
   'settings/members?tab=acts',
   'settings/notifications',
   'settings/single-sign-on',
+  'settings/single-sign-on?tab=saml',
   'settings/system',
   'settings/tenants',
 ]

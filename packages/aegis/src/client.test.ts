@@ -311,6 +311,12 @@ describe('every method calls its route', () => {
     ['DELETE /v1/colony/members/u1', (c) => c.removeMember('u1')],
     ['PUT /v1/colony/roles', (c) => c.updateRole({ user_id: 'u1', role: 'viewer' }), { user_id: 'u1', role: 'viewer' }],
     ['POST /v1/colony/invitations/t1/accept', (c) => c.acceptInvitation('t1')],
+    ['GET /v1/colony/saml', (c) => c.getSamlConfig()],
+    [
+      'PUT /v1/colony/saml',
+      (c) => c.setSamlConfig({ entity_id: 'e', sso_url: 'https://e.example', certificate: 'c' }),
+      { entity_id: 'e', sso_url: 'https://e.example', certificate: 'c' },
+    ],
     ['GET /v1/colony/subscription', (c) => c.getSubscription()],
     ['GET /v1/cortex/patterns?query=x&limit=5', (c) => c.listCortexPatterns({ query: 'x', limit: 5 })],
     ['GET /v1/cortex/skills?limit=5', (c) => c.getCortexSkills({ limit: 5 })],

@@ -5,6 +5,7 @@ import { onEachDatabase, type TestServer } from './harness.ts'
 import { libraryOf } from './library.ts'
 import { deployAgent, requestToken, until } from './runtime.ts'
 import { sealHand, workloadPrefix } from './seal.ts'
+import { selfSignedRsa } from './self-signed.ts'
 import { openSse } from './sse-client.ts'
 
 /** Stands in every free text of tenant A; nobody else may ever read it. */
@@ -112,6 +113,9 @@ async function plant(t: TestServer): Promise<World> {
   }>()
   const sso = { issuer: 'https://login.example.com', client_id: MARK, client_secret: MARK, label: 'guessable' }
   await send('PUT', '/api/v1/sso/oidc', sso)
+  const { cert: certificate } = selfSignedRsa(MARK)
+  const saml = { entity_id: MARK, sso_url: `https://${MARK}.example.com`, certificate, label: 'guessable' }
+  await send('PUT', '/api/v1/sso/saml', saml)
   const account = (await send('POST', '/api/v1/service-accounts', { name: MARK })).json<{ id: string }>()
   await send('PUT', `/v1/secrets/${names.secret}/x`, { value: MARK })
   const volume = (await send('POST', '/v1/volumes', { label: MARK })).json<{ id: string }>()

@@ -21,6 +21,8 @@ const readsThatTakeMore: Readonly<Record<string, Permission>> = {
   'GET /api/v1/administration/acts': 'administer',
   'GET /api/v1/events/export': 'administer',
   'GET /api/v1/sso/oidc': 'own',
+  'GET /api/v1/sso/saml': 'own',
+  'GET /v1/colony/saml': 'own',
   'GET /v1/admin/tenants': 'administer',
   'GET /v1/admin/tenants/:slug': 'administer',
   'GET /v1/credentials/oauth/callback': 'work',

@@ -7,6 +7,9 @@ import { startTestServer, type TestServer } from './harness.ts'
 const publicRoutes = [
   'GET /api/v1/auth/oidc/callback',
   'GET /api/v1/auth/oidc/start',
+  'GET /api/v1/auth/saml/:tenant/metadata',
+  'GET /api/v1/auth/saml/complete',
+  'GET /api/v1/auth/saml/start',
   'GET /api/v1/auth/sso',
   'GET /api/v1/health',
   'GET /api/v1/health/live',

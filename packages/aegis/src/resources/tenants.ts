@@ -119,6 +119,31 @@ export interface ColonySubscription {
   readonly is_team?: boolean
 }
 
+/** The SAML identity provider at which members of the caller's tenant sign in. */
+export interface SamlIdpConfig {
+  /** How the provider names itself; empty while there is none. */
+  readonly entity_id: string
+  /** Where it takes requests (HTTP-Redirect); empty while there is none. */
+  readonly sso_url: string
+  /** PEM; several, one after the other, while the provider changes its key. */
+  readonly certificate?: string | null
+  readonly configured: boolean
+  /** How the server names itself to the provider. */
+  readonly sp_entity_id?: string
+  /** Where the provider lets a browser post its answer. */
+  readonly acs_url?: string
+  /** Where the provider may read both. */
+  readonly metadata_url?: string
+}
+
+export interface SamlConfigRequest {
+  readonly entity_id: string
+  /** `https` address. */
+  readonly sso_url: string
+  /** PEM, one or several, or one in base64. */
+  readonly certificate: string
+}
+
 /** Members of the caller's tenant. Each call rejects with an `AegisError`; see there. */
 export function colonyMethods(transport: Transport) {
   return {
@@ -137,6 +162,12 @@ export function colonyMethods(transport: Transport) {
       payload: { readonly user_id: string; readonly role: string },
       options?: RequestOptions,
     ): Promise<ColonyMember> => transport.json({ method: 'PUT', path: '/v1/colony/roles', json: payload }, options),
+    /** Takes an owner of the tenant, or who looks after the installation. */
+    getSamlConfig: (options?: RequestOptions): Promise<SamlIdpConfig> =>
+      transport.json({ method: 'GET', path: '/v1/colony/saml' }, options),
+    /** Takes an owner of the tenant, or who looks after the installation. */
+    setSamlConfig: (payload: SamlConfigRequest, options?: RequestOptions): Promise<SamlIdpConfig> =>
+      transport.json({ method: 'PUT', path: '/v1/colony/saml', json: payload }, options),
     getSubscription: (options?: RequestOptions): Promise<ColonySubscription> =>
       transport.json({ method: 'GET', path: '/v1/colony/subscription' }, options),
     acceptInvitation: (

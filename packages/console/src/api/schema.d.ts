@@ -1000,6 +1000,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sso/saml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The SAML provider at which members sign in
+         * @description **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiSsoSaml"];
+        /**
+         * Let members sign in at a SAML provider
+         * @description The assertion must be signed, for this server, in answer to a request of this server that nobody answered yet. Somebody is found by the name that the provider gives them, the first time by an e-mail address that it says, among the members.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        put: operations["putApiSsoSaml"];
+        post?: never;
+        /**
+         * End single sign-on by SAML
+         * @description Sessions that are open go on until they end.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        delete: operations["deleteApiSsoSaml"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/colony/saml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The SAML provider of the tenant
+         * @description Takes an owner, or a service account that looks after the installation.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getV1ColonySaml"];
+        /**
+         * Set the SAML provider of the tenant
+         * @description Takes an owner, or a service account that looks after the installation. Where tiers limit tenants, of the tier enterprise alone: 403 `enterprise_only`.
+         *
+         *     **Who may call:** A service account by its access token, or a signed-in person. Reaches the caller's tenant. The body has at most 5 MiB.
+         */
+        put: operations["putV1ColonySaml"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/saml/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Send a browser to the tenant's SAML provider
+         * @description Redirects to the provider, or to the login page with what is wrong as `problem`.
+         *
+         *     **Who may call:** Anybody.
+         */
+        get: operations["getApiAuthSamlStart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/saml/{tenant}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a SAML provider knows this server by
+         * @description The same for every short name, whether there is such a tenant or not.
+         *
+         *     **Who may call:** Anybody.
+         */
+        get: operations["getApiAuthSamlTenantMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/saml/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a browser gets its session after a SAML answer
+         * @description Only for the browser that was sent to the provider. The session stays in its tenant, and changes nothing of the account.
+         *
+         *     **Who may call:** Anybody.
+         */
+        get: operations["getApiAuthSamlComplete"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/administration/acts": {
         parameters: {
             query?: never;
@@ -2748,6 +2874,28 @@ export interface paths {
          *     **Who may call:** Anybody. The body has at most 16 KiB.
          */
         post: operations["postRealmsRealmProtocolOpenidConnectToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/saml/{tenant}/acs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Where the SAML provider lets a browser post its answer
+         * @description Takes `SAMLResponse` in a form of at most 256 KiB; `RelayState` is not looked at. Redirects to where the browser gets its session, or to the login page with what is wrong as `problem`.
+         *
+         *     **Who may call:** The chat platform, by its signature. Reaches the caller's tenant. The body has at most 256 KiB.
+         */
+        post: operations["postApiAuthSamlTenantAcs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6306,7 +6454,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6390,7 +6538,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6602,7 +6750,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 79846731776
+                     *         "free_bytes": 78767284224
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 29,
@@ -6723,7 +6871,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 79846731776
+                     *         "free_bytes": 78767284224
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 29,
@@ -7694,7 +7842,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "ymnpKynvD7rE0T7jOZ3S6TOtHfiMpuW6A2DZy9-Z03Qbw2RVbSd93jHWQFIcOM8rwFdcemODblcRxQuX31anfhlth1dzFhXorR10Bn_RatQ7uAolojBUEh279-vGPnuAN-Rn-L-_xaimea4K3jSwjeZU1Jbod1dNO6xOwmS7SD5RiFU2f72DEV4aVj_MS1H6LPwQugpetYX-JDTPXUVy_5bVgonDrn1DVkFAZnPIrtcn_jxEZGYH_gcSqJQx-HBnfMH3Yrp1yqBPlDGtbBtymi7XwraTv1aOmZOBFAX9pqIuFHx8Pdv-8qL-ALECleUlzxcC92gOP3S9-DlXbiUheQ",
+                     *           "n": "10DaU21xTomxmJ9cOSXT1wxxmnmGAYWmnvZsm9qTOgNk6TLTRDrPD2AGQ5e401fNSpxOKrplJb_py5bFKRiNCjW4itSe0eSglNm63voxtrfbSolNBE9KbnrfUJFlnGdATlG8DCU_GylSjb0bDTp7kejd5R56NtYyyPM7M2nhVMdpbMzjwL62LItSWkPkjbrmlAq5ZNVVgD1j_wLvaHTyRBK634D_riDey0e0bofvO81lmrdUaMtJAUz6VSyotq0NTMhKogoedR-m1-XLQEWXJERjwE3UdSIWZ2pA1Nfz35HNCNE4l_b7VtYdEcsAmVVSRGrXqjC775XT4sPPGCVdKQ",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8218,7 +8366,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "d230175c-d248-4487-8f6b-c8d706c3a761",
+                     *         "tenant_id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8278,7 +8426,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "d230175c-d248-4487-8f6b-c8d706c3a761"
+                 *       "tenant_id": "d428ec9c-bebe-449b-88cf-f4bccd372a40"
                  *     }
                  */
                 "application/json": {
@@ -8299,7 +8447,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "d230175c-d248-4487-8f6b-c8d706c3a761",
+                     *       "tenant_id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8565,7 +8713,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "68d0bba5f9a335208294421ac602a6df",
+                     *         "id": "643161d2a2b9aee17d9de0b90653b92b",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8721,7 +8869,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 68d0bba5f9a335208294421ac602a6df
+                 * @example 643161d2a2b9aee17d9de0b90653b92b
                  */
                 id: string;
             };
@@ -9004,8 +9152,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "RCSPBQZKURDFDJF35U5KISYKNQRCWCVC",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=RCSPBQZKURDFDJF35U5KISYKNQRCWCVC&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "YSN6IBP3UTVZFP7XT4PMWUWTX4S64MSV",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=YSN6IBP3UTVZFP7XT4PMWUWTX4S64MSV&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -9109,7 +9257,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "584015"
+                 *       "code": "252547"
                  *     }
                  */
                 "application/json": {
@@ -9128,16 +9276,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "JFCJ-WXQD-2P3P-B63B",
-                     *         "H4WZ-ELD4-2LLK-8KDC",
-                     *         "EB3M-KQFK-34HF-U247",
-                     *         "P2HR-DRNY-VFX2-JTTD",
-                     *         "6F42-TXNG-RGPD-J4U4",
-                     *         "NFPE-X3AS-2YFM-UYM4",
-                     *         "JKF8-CLC7-VJ37-TLYW",
-                     *         "FJ4L-LE82-BDTU-GF9C",
-                     *         "ZLRT-HAUU-XS45-QUPM",
-                     *         "9WPD-CM9E-CAQD-ERKP"
+                     *         "9WPD-CM9E-CAQD-ERKP",
+                     *         "XM4N-4QHE-LQCJ-58Z6",
+                     *         "KG8U-2FTS-AKYC-78VK",
+                     *         "YC2J-6JV6-TDRE-CHJL",
+                     *         "S9Y3-CQPJ-LQX5-FACP",
+                     *         "5NVE-LJKS-VMN5-TJSU",
+                     *         "ZACB-9Q5A-3RTP-5FPZ",
+                     *         "USZ6-UJWH-9MJZ-GDHB",
+                     *         "KBXZ-DKS8-6M6R-9N4P",
+                     *         "LUE2-3WKR-C8WB-YLR4"
                      *       ]
                      *     }
                      */
@@ -9256,7 +9404,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "968410"
+                 *       "code": "736300"
                  *     }
                  */
                 "application/json": {
@@ -9445,7 +9593,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736
+                 * @example 08858268-b4d5-4ec3-880d-19eda19cb961
                  */
                 user_id: string;
             };
@@ -9476,7 +9624,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736",
+                     *       "user_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9608,7 +9756,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 7915a2ad-160f-484c-8b45-e4d696179b92
+                 * @example 1b8a93ab-b0c2-4935-8d46-9287173164fd
                  */
                 user_id: string;
             };
@@ -9944,14 +10092,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "47e38b08-1c4b-465d-87d9-2ad163feebdf",
+                     *       "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#d6tlSbQQ93vAFWYo9TnRoBOfESCq_R044NsGHP1-q-Q",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ",
                      *       "mail": "sent"
                      *     }
                      */
@@ -10107,7 +10255,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 279ba4a7-479c-4ced-8280-c0ff0ca25f95
+                 * @example fcc53a38-51f5-4ca6-8f46-6d23083ad23a
                  */
                 id: string;
             };
@@ -10215,7 +10363,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "d6tlSbQQ93vAFWYo9TnRoBOfESCq_R044NsGHP1-q-Q"
+                 *       "token": "d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ"
                  *     }
                  */
                 "application/json": {
@@ -10383,7 +10531,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "d6tlSbQQ93vAFWYo9TnRoBOfESCq_R044NsGHP1-q-Q",
+                 *       "token": "d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10695,7 +10843,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "m-yzpGoIydAza2x7EUiwshGw0DXbGpBgqkn1ZDBqvnY",
+                 *       "token": "0BPviOg4-gHkVaIqJ04UkBBJlPnIEDar980KietQ9Dg",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10813,7 +10961,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736
+                 * @example 08858268-b4d5-4ec3-880d-19eda19cb961
                  */
                 user_id: string;
             };
@@ -10829,7 +10977,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#m-yzpGoIydAza2x7EUiwshGw0DXbGpBgqkn1ZDBqvnY"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#0BPviOg4-gHkVaIqJ04UkBBJlPnIEDar980KietQ9Dg"
                      *     }
                      */
                     "application/json": {
@@ -10927,7 +11075,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736
+                 * @example 08858268-b4d5-4ec3-880d-19eda19cb961
                  */
                 user_id: string;
             };
@@ -11351,12 +11499,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "oidc": null
+                     *       "oidc": null,
+                     *       "saml": null
                      *     }
                      */
                     "application/json": {
                         /** @description Null: there is none. */
                         oidc: {
+                            /** @description What the login page calls it. */
+                            label: string;
+                            /** @description Where to send the browser. */
+                            start: string;
+                        } | null;
+                        /** @description Null: there is none. */
+                        saml: {
                             /** @description What the login page calls it. */
                             label: string;
                             /** @description Where to send the browser. */
@@ -11465,6 +11621,796 @@ export interface operations {
             };
         };
     };
+    getApiSsoSaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "provider": null,
+                     *       "sp_entity_id": "https://lictor.example.com/api/v1/auth/saml/default/metadata",
+                     *       "acs_url": "https://lictor.example.com/api/v1/auth/saml/default/acs",
+                     *       "metadata_url": "https://lictor.example.com/api/v1/auth/saml/default/metadata"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Null: there is none. */
+                        provider: {
+                            /** @description How the provider names itself, exactly. */
+                            entity_id: string;
+                            /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                            sso_url: string;
+                            /** @description Whose key signs its assertions: PEM, several one after the other while the provider changes its key, or one in base64. RSA from 2048 bits. */
+                            certificate: string;
+                            /** @description What they are. One that has expired counts no more. */
+                            certificates: {
+                                /** @description Whose it is. */
+                                subject: string;
+                                /** @description SHA-256 over its bytes. */
+                                fingerprint: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                expires_at: string;
+                                /** @description Whether it has ended. */
+                                is_expired: boolean;
+                            }[];
+                            /** @description What the login page calls it. */
+                            label: string;
+                            /** @description What somebody becomes of whom the provider is the first to tell; null: only who was invited comes in. */
+                            new_members: ("viewer" | "member") | null;
+                        } | null;
+                        /** @description How this server names itself to the provider, and the audience of its assertions. */
+                        sp_entity_id: string;
+                        /** @description Where the provider lets a browser post its answer; it begins with `LICTOR_BASE_URL`. */
+                        acs_url: string;
+                        /** @description Where the provider may read both. */
+                        metadata_url: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Your role in this tenant is admin; this takes an owner."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putApiSsoSaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "entity_id": "https://idp.example.com/metadata",
+                 *       "sso_url": "https://idp.example.com/sso",
+                 *       "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n",
+                 *       "label": "Example",
+                 *       "new_members": "viewer"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description XML of the provider; with it, `entity_id`, `sso_url` and `certificate` are left out. */
+                    metadata?: string | null;
+                    /** @description How the provider names itself, exactly. */
+                    entity_id?: string | null;
+                    /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                    sso_url?: string | null;
+                    /** @description Whose key signs its assertions: PEM, several one after the other while the provider changes its key, or one in base64. RSA from 2048 bits. */
+                    certificate?: string | null;
+                    /** @description What the login page calls it. */
+                    label?: string | null;
+                    /** @description What somebody becomes of whom the provider is the first to tell; null: only who was invited comes in. */
+                    new_members?: ("viewer" | "member") | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "provider": {
+                     *         "entity_id": "https://idp.example.com/metadata",
+                     *         "sso_url": "https://idp.example.com/sso",
+                     *         "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n",
+                     *         "certificates": [
+                     *           {
+                     *             "subject": "CN=idp.example.com",
+                     *             "fingerprint": "26:1E:3D:DB:4F:3D:CD:39:4B:EC:F1:5E:C3:85:47:DD:93:7C:70:1E:54:0E:15:23:E0:9B:FA:11:0B:74:1A:2A",
+                     *             "expires_at": "2049-12-31T23:59:59.000Z",
+                     *             "is_expired": false
+                     *           }
+                     *         ],
+                     *         "label": "Example",
+                     *         "new_members": "viewer"
+                     *       },
+                     *       "sp_entity_id": "https://lictor.example.com/api/v1/auth/saml/default/metadata",
+                     *       "acs_url": "https://lictor.example.com/api/v1/auth/saml/default/acs",
+                     *       "metadata_url": "https://lictor.example.com/api/v1/auth/saml/default/metadata"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Null: there is none. */
+                        provider: {
+                            /** @description How the provider names itself, exactly. */
+                            entity_id: string;
+                            /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                            sso_url: string;
+                            /** @description Whose key signs its assertions: PEM, several one after the other while the provider changes its key, or one in base64. RSA from 2048 bits. */
+                            certificate: string;
+                            /** @description What they are. One that has expired counts no more. */
+                            certificates: {
+                                /** @description Whose it is. */
+                                subject: string;
+                                /** @description SHA-256 over its bytes. */
+                                fingerprint: string;
+                                /**
+                                 * @description ISO 8601, UTC
+                                 * @example 2026-03-01T12:00:00Z
+                                 */
+                                expires_at: string;
+                                /** @description Whether it has ended. */
+                                is_expired: boolean;
+                            }[];
+                            /** @description What the login page calls it. */
+                            label: string;
+                            /** @description What somebody becomes of whom the provider is the first to tell; null: only who was invited comes in. */
+                            new_members: ("viewer" | "member") | null;
+                        };
+                        /** @description How this server names itself to the provider, and the audience of its assertions. */
+                        sp_entity_id: string;
+                        /** @description Where the provider lets a browser post its answer; it begins with `LICTOR_BASE_URL`. */
+                        acs_url: string;
+                        /** @description Where the provider may read both. */
+                        metadata_url: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "entity_id"
+                     *           ],
+                     *           "msg": "Value error, it is needed, unless metadata is given"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteApiSsoSaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "This tenant has no single sign-on."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             1
+                     *           ],
+                     *           "msg": "JSON decode error"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getV1ColonySaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "entity_id": "https://idp.example.com/metadata",
+                     *       "sso_url": "https://idp.example.com/sso",
+                     *       "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n",
+                     *       "configured": true,
+                     *       "saml": {
+                     *         "entity_id": "https://idp.example.com/metadata",
+                     *         "sso_url": "https://idp.example.com/sso",
+                     *         "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n"
+                     *       },
+                     *       "sp_entity_id": "https://lictor.example.com/api/v1/auth/saml/default/metadata",
+                     *       "acs_url": "https://lictor.example.com/api/v1/auth/saml/default/acs",
+                     *       "metadata_url": "https://lictor.example.com/api/v1/auth/saml/default/metadata"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description How the provider names itself, exactly; empty while there is none. */
+                        entity_id: string;
+                        /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                        sso_url: string;
+                        /** @description PEM, several one after the other while the provider changes its key. RSA from 2048 bits. */
+                        certificate: string | null;
+                        /** @description Whether there is one. */
+                        configured: boolean;
+                        /** @description The same again; null while there is none. */
+                        saml: {
+                            /** @description How the provider names itself, exactly; empty while there is none. */
+                            entity_id: string;
+                            /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                            sso_url: string;
+                            /** @description PEM, several one after the other while the provider changes its key. RSA from 2048 bits. */
+                            certificate: string;
+                        } | null;
+                        /** @description How this server names itself to the provider, and the audience of its assertions. */
+                        sp_entity_id: string;
+                        /** @description Where the provider lets a browser post its answer. */
+                        acs_url: string;
+                        /** @description Where the provider may read both. */
+                        metadata_url: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "message": "Only owners and administrators of the tenant may do this."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    putV1ColonySaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "entity_id": "https://idp.example.com/metadata",
+                 *       "sso_url": "https://idp.example.com/sso",
+                 *       "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description How the provider names itself, exactly; empty while there is none. */
+                    entity_id?: string | null;
+                    /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                    sso_url?: string | null;
+                    /** @description PEM, several one after the other while the provider changes its key. RSA from 2048 bits. */
+                    certificate?: string | null;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "entity_id": "https://idp.example.com/metadata",
+                     *       "sso_url": "https://idp.example.com/sso",
+                     *       "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n",
+                     *       "configured": true,
+                     *       "saml": {
+                     *         "entity_id": "https://idp.example.com/metadata",
+                     *         "sso_url": "https://idp.example.com/sso",
+                     *         "certificate": "-----BEGIN CERTIFICATE-----\nMIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu\nZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw\nFgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw\nggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7\nmicc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb\nk6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH\nYZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7\nO+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+\njG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk\ncC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU\n4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U\nAub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV\ngJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c\nahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r\nPAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU\neA==\n-----END CERTIFICATE-----\n"
+                     *       },
+                     *       "sp_entity_id": "https://lictor.example.com/api/v1/auth/saml/default/metadata",
+                     *       "acs_url": "https://lictor.example.com/api/v1/auth/saml/default/acs",
+                     *       "metadata_url": "https://lictor.example.com/api/v1/auth/saml/default/metadata",
+                     *       "status": "configured"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description How the provider names itself, exactly; empty while there is none. */
+                        entity_id: string;
+                        /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                        sso_url: string;
+                        /** @description PEM, several one after the other while the provider changes its key. RSA from 2048 bits. */
+                        certificate: string | null;
+                        /** @description Whether there is one. */
+                        configured: boolean;
+                        /** @description The same again; null while there is none. */
+                        saml: {
+                            /** @description How the provider names itself, exactly; empty while there is none. */
+                            entity_id: string;
+                            /** @description Where it takes requests by HTTP-Redirect: an `https` address. */
+                            sso_url: string;
+                            /** @description PEM, several one after the other while the provider changes its key. RSA from 2048 bits. */
+                            certificate: string;
+                        } | null;
+                        /** @description How this server names itself to the provider, and the audience of its assertions. */
+                        sp_entity_id: string;
+                        /** @description Where the provider lets a browser post its answer. */
+                        acs_url: string;
+                        /** @description Where the provider may read both. */
+                        metadata_url: string;
+                        /** @description `active`, `invited` or `pending`; of a change what was done. */
+                        status: string;
+                    };
+                };
+            };
+            /** @description An id, a query or a body that cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_body",
+                     *       "message": "The body needs entity_id, a text that is not empty."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "message": "Missing Authorization header"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "enterprise_only",
+                     *       "message": "Single sign-on by SAML takes the tier enterprise; this tenant is of the tier pro."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "payload_too_large",
+                     *       "message": "Request body too large. Maximum allowed: 5MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "validation",
+                     *       "message": "body: Input must be object",
+                     *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "body"
+                     *           ],
+                     *           "msg": "Input must be object"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RuntimeError"];
+                };
+            };
+        };
+    };
+    getApiAuthSamlStart: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Short name of the tenant; `default` where it is left out.
+                 * @example default
+                 */
+                tenant?: string;
+                /**
+                 * @description Path of the console to go on to.
+                 * @example /approvals
+                 */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "tenant"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "next"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiAuthSamlTenantMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Short name of the tenant; `default` where it is left out.
+                 * @example 00000000-0000-4000-8000-000000000000
+                 */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Metadata of a service provider: XML. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example <?xml version="1.0"?>
+                     *     <EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="https://lictor.example.com/api/v1/auth/saml/00000000-0000-4000-8000-000000000000/metadata" ID="_lictor">
+                     *       <SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol" AuthnRequestsSigned="false" WantAssertionsSigned="true">
+                     *         <AssertionConsumerService index="1" isDefault="true" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://lictor.example.com/api/v1/auth/saml/00000000-0000-4000-8000-000000000000/acs"/>
+                     *       </SPSSODescriptor>
+                     *     </EntityDescriptor>
+                     */
+                    "application/json": string;
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "tenant"
+                     *           ],
+                     *           "msg": "Input must NOT have fewer than 1 characters"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiAuthSamlComplete: {
+        parameters: {
+            query: {
+                /**
+                 * @description Of the redirect before; good once, for a minute.
+                 * @example of-this-server
+                 */
+                ticket: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "ticket"
+                     *           ],
+                     *           "msg": "Field required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getApiAdministrationActs: {
         parameters: {
             query?: {
@@ -11488,47 +12434,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "d9b03c6b-e12d-4ac4-8368-45f358a0858d",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/settings/purge-events",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "c27eec75-d178-4efb-8dfb-24feb32ec074",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "a7631332-e3d1-475e-83ee-b3d62e8264e4",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *         "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11538,7 +12444,17 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "96c22ef7-b131-4605-8340-db0701ae640f",
+                     *         "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11548,27 +12464,37 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
-                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
+                     *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "action": "DELETE /api/v1/settings/purge-events",
+                     *         "target": "",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
+                     *         "id": "25abf7c7-9eb4-4090-8014-b498f6ae8695",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "1ba0dde6-d69a-47d0-8227-4be3de247804",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "cbce07d8-c6a4-413f-86df-675a43149248",
+                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11578,37 +12504,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "baad4046-3f23-4f55-89e3-af49404ec04b",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -11618,27 +12514,7 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
+                     *         "id": "c3bde75b-796d-4346-8827-aa097368734f",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -11648,11 +12524,81 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
+                     *         "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
                      *         "action": "DELETE /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
                      *         "target": "db/password",
                      *         "details": {},
                      *         "status": 200
@@ -11845,7 +12791,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "d230175c-d248-4487-8f6b-c8d706c3a761",
+                     *           "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -11883,7 +12829,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "d230175c-d248-4487-8f6b-c8d706c3a761",
+                     *           "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -12059,7 +13005,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d230175c-d248-4487-8f6b-c8d706c3a761",
+                     *       "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12243,7 +13189,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d230175c-d248-4487-8f6b-c8d706c3a761",
+                     *       "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -12858,7 +13804,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d230175c-d248-4487-8f6b-c8d706c3a761",
+                     *       "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -13062,11 +14008,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
+                     *       "id": "dfae1b24-fdd2-490b-8a0b-7ce75aba582a",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#pYp6rYm7voAwJoQAKoi-42pRSeLHYLMYlWItjJ-SMws",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#bikrQg_jNtG5kqDfVH5-yJbc8SXBW3OTf3Db0rt_6CM",
                      *       "mail": "sent"
                      *     }
                      */
@@ -13433,8 +14379,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "26859a48-43eb-4d66-8cde-7a4006ac41d7",
-                     *       "user_id": "26859a48-43eb-4d66-8cde-7a4006ac41d7",
+                     *       "id": "5c973b62-a11e-43ce-8f32-ab573bf13cc0",
+                     *       "user_id": "5c973b62-a11e-43ce-8f32-ab573bf13cc0",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -13442,11 +14388,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "26859a48-43eb-4d66-8cde-7a4006ac41d7",
+                     *         "id": "5c973b62-a11e-43ce-8f32-ab573bf13cc0",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "vzKgs4wvnancMkcaj_zdlGGSd8l9nIFYpi5AvvAWovw",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#vzKgs4wvnancMkcaj_zdlGGSd8l9nIFYpi5AvvAWovw",
+                     *         "token": "yPWzq42RUuEq3UvUTqoT6pxBR92JOGrqqh0nN7KlxkM",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#yPWzq42RUuEq3UvUTqoT6pxBR92JOGrqqh0nN7KlxkM",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13746,8 +14692,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e85307a0-235a-49e6-89db-57866c07a356",
-                     *       "user_id": "e85307a0-235a-49e6-89db-57866c07a356",
+                     *       "id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *       "user_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -13755,11 +14701,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "e85307a0-235a-49e6-89db-57866c07a356",
+                     *         "id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "nwrAPyfQFtGivlETjD9H9a258F7WocXBVtYWAyPVr5c",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#nwrAPyfQFtGivlETjD9H9a258F7WocXBVtYWAyPVr5c",
+                     *         "token": "W3F1zj4PFwDUGShHLVvIc_vfTJdIING5x6tul11ERJA",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#W3F1zj4PFwDUGShHLVvIc_vfTJdIING5x6tul11ERJA",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -13931,7 +14877,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example 26859a48-43eb-4d66-8cde-7a4006ac41d7
+                 * @example 5c973b62-a11e-43ce-8f32-ab573bf13cc0
                  */
                 id: string;
             };
@@ -13948,7 +14894,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "26859a48-43eb-4d66-8cde-7a4006ac41d7"
+                     *       "id": "5c973b62-a11e-43ce-8f32-ab573bf13cc0"
                      *     }
                      */
                     "application/json": {
@@ -14069,7 +15015,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example pYp6rYm7voAwJoQAKoi-42pRSeLHYLMYlWItjJ-SMws
+                 * @example bikrQg_jNtG5kqDfVH5-yJbc8SXBW3OTf3Db0rt_6CM
                  */
                 token: string;
             };
@@ -14086,8 +15032,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "d230175c-d248-4487-8f6b-c8d706c3a761",
-                     *       "tenant_id": "d230175c-d248-4487-8f6b-c8d706c3a761",
+                     *       "team_id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
+                     *       "tenant_id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
                      *       "role": "owner"
                      *     }
                      */
@@ -14243,7 +15189,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736
+                 * @example 08858268-b4d5-4ec3-880d-19eda19cb961
                  */
                 user_id: string;
             };
@@ -14261,7 +15207,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736"
+                     *       "user_id": "08858268-b4d5-4ec3-880d-19eda19cb961"
                      *     }
                      */
                     "application/json": {
@@ -14399,7 +15345,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736
+                 * @example 08858268-b4d5-4ec3-880d-19eda19cb961
                  */
                 user_id: string;
             };
@@ -14427,8 +15373,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736",
-                     *       "user_id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "user_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -14591,7 +15537,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736",
+                 *       "user_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                  *       "role": "member"
                  *     }
                  */
@@ -14612,8 +15558,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736",
-                     *       "user_id": "32bc4e63-8ef9-4f8f-8bf6-ab9f29ce9736",
+                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "user_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -14793,9 +15739,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
-                     *           "team_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
-                     *           "tenant_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
+                     *           "id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
+                     *           "team_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
+                     *           "tenant_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -14813,9 +15759,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
-                     *           "team_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
-                     *           "tenant_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
+                     *           "id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
+                     *           "team_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
+                     *           "tenant_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -14933,9 +15879,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
-                     *       "team_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
-                     *       "tenant_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a",
+                     *       "id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
+                     *       "team_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
+                     *       "tenant_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
                      *       "slug": "research",
                      *       "display_name": "Research",
                      *       "role": "owner",
@@ -15093,7 +16039,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the tenant.
-                 * @example 5246ab99-6435-42fe-8ef8-bb52df3c446a
+                 * @example 118a4e4f-63be-4170-8d5f-2c4077d269f0
                  */
                 team_id: string;
             };
@@ -15110,7 +16056,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "team_id": "5246ab99-6435-42fe-8ef8-bb52df3c446a"
+                     *       "team_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0"
                      *     }
                      */
                     "application/json": {
@@ -15794,7 +16740,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
+                     *       "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -16021,7 +16967,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
+                     *       "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -17012,7 +17958,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *           "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -18097,7 +19043,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -18270,7 +19216,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *         "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -18398,7 +19344,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -18542,7 +19488,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19793,7 +20739,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -20001,7 +20947,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *         "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -20087,7 +21033,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 40b2ddd4-fee0-4477-8f26-2e809498e83d
+                 * @example 4bf4f525-504c-40a2-8514-f8cfd5d73ea6
                  */
                 id: string;
             };
@@ -20103,7 +21049,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *       "deployment_id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -20508,7 +21454,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "6c257a3cca3a64cd91922f887a0a6758429f847bc6d154fdbf3d05e225144da1",
+                     *       "public_key": "8a3a64e29de4137484c8995fa02387d8ec9cb9f0d38053843e9b03a3cdb2cc9a",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -21185,7 +22131,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *         "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -21295,7 +22241,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
+                     *       "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -21742,7 +22688,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -21753,7 +22699,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -21849,7 +22795,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -22007,7 +22953,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 rule_id: string;
             };
@@ -22111,7 +23057,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 rule_id: string;
             };
@@ -22149,7 +23095,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -23603,7 +24549,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *         "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -23830,7 +24776,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -24048,7 +24994,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 approval_id: string;
             };
@@ -24064,7 +25010,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -24086,12 +25032,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "24b0a63b3cb830103c9a5259ebe51784fb05b63e055c40f3263412b124fde6a4124adacc5c243cdd0ee18dd50f04a47281413a9b4371fa82472dced3c3945e0d"
+                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -24240,7 +25186,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 approval_id: string;
             };
@@ -24273,7 +25219,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -24295,12 +25241,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "24b0a63b3cb830103c9a5259ebe51784fb05b63e055c40f3263412b124fde6a4124adacc5c243cdd0ee18dd50f04a47281413a9b4371fa82472dced3c3945e0d"
+                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -24532,12 +25478,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "9fd036446905b731fcbe041af20f76af04a1f515ac9f07e6ae7087fdff43ce69",
+                     *           "public_key": "cc5344f597260989afabdbc7f41d305b5ea575b99fa89689093c8cb83e76bf40",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -24559,7 +25505,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
+                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -24586,7 +25532,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -24736,7 +25682,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -24899,7 +25845,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -24942,7 +25888,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -25104,7 +26050,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -25208,7 +26154,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -25578,7 +26524,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.Aq1imuF5YBxA5MbDl0_YdM1p-t12gUmuqfHTUcucYTPCSqIbDYreYulMKdcmrwoJ_4MHCzet2ctL0U7Dn_mQjQJrSa7Lq3ChpJXoke8JBruezgmNJFyADIkECmPKsszhawyAFzsTl9A8vP6fWo6GxddLcXNMO0w4KQBuETq8BvNxnJtZuF6Okq0580_-HuxLNZtJXtdsi3wuZtCAoAGtm70kCZJToi4IRr2ovq2hn5fHhGpu8dOuLo2uqAFqaLcIttXdUbGl_72gKFrZLtT3C48eXX9bqahMqe_MVhxH2Rg2XimodI9xZcfgkvupTSuC6Lw1CMEDGvsVpcZpZUXoaA",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.1b6Rr2Impy06a9eVEJa_KkDphnJrHaEmRczcFz1SJ7uI91juLB6F5ThWGzreKz439KjmZGV-ENbAf66lRhKSVkK4hFSQNHTikTmpE23SZWQF82gYy9hdKUebYQsYn2Fm8tT2NjyhZ8_tSDh7wEQDRcVBS_uthS51UPYu14zhCjgu5pncU-bvou3shnKT7ntuwY-IriyxNkUcIwAqM_qxXmlPRmJiSqKhmVaWvslGIrzKThWRSwx-8wLHD_2zK3YTiCy-IWNixXmPKwkdBu07tjqy1YrZqaKFhtimjO00yf7wrlSd9DmJMnNP4IIpP3OrDinkkc7TvkMKoFMu0od-9A",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -25718,6 +26664,80 @@ export interface operations {
                         /** @description What is wrong, in a sentence. */
                         error_description: string;
                     };
+                };
+            };
+        };
+    };
+    postApiAuthSamlTenantAcs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Short name of the tenant; `default` where it is left out.
+                 * @example default
+                 */
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; the answer has no body. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 256KB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "tenant"
+                     *           ],
+                     *           "msg": "Input must NOT have fewer than 1 characters"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };
@@ -26180,7 +27200,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 137.31,
+                     *       "evaluation_time_ms": 14.7,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -26840,7 +27860,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26986,7 +28006,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 6380b14e-bfde-46df-8c1a-eb370d775d3c
+                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
                  */
                 approval_id: string;
             };
@@ -27002,7 +28022,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6380b14e-bfde-46df-8c1a-eb370d775d3c",
+                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -27124,7 +28144,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 64ad95b5-f354-44a5-89b3-15ea092399c5
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 approval_id: string;
             };
@@ -27152,7 +28172,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -27289,7 +28309,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
+                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
                  */
                 channel_id: string;
             };
@@ -27306,7 +28326,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:64ad95b5-f354-44a5-89b3-15ea092399c5"
+                 *         "data": "approve:2e12c864-ec5a-48d3-80e2-921625d48a7e"
                  *       }
                  *     }
                  */
@@ -28737,7 +29757,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -28902,7 +29922,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
                  *       "outcome": "success"
                  *     }
                  */
@@ -29068,7 +30088,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "5afc581c-c9ea-499a-8b1f-a46aef3df4be"
+                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be"
                  *     }
                  */
                 "application/json": {
@@ -29739,8 +30759,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *           "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *           "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -29759,8 +30779,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *           "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *           "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -30047,8 +31067,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -30136,8 +31156,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 64fc09bd-5f88-44b6-8cf1-4a040c3162a8). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 64fc09bd-5f88-44b6-8cf1-4a040c3162a8). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 9ff0e359-9d4f-4552-8aed-c8682e72d295). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 9ff0e359-9d4f-4552-8aed-c8682e72d295). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -30227,8 +31247,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -30406,7 +31426,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -30422,8 +31442,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -30616,7 +31636,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0a5ebfe8-87c9-4054-8ed4-9b57766a1c84
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -30634,8 +31654,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
-                     *       "agent_id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84"
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
                      *     }
                      */
                     "application/json": {
@@ -30761,7 +31781,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -30791,8 +31811,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31028,7 +32048,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -31046,8 +32066,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -31056,8 +32076,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *           "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -31211,7 +32231,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -31241,8 +32261,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31472,7 +32492,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -31502,8 +32522,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -31776,10 +32796,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *       "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *       "workflow_execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -31965,7 +32985,7 @@ export interface operations {
                      *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                      *       "workflow_execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -32151,10 +33171,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "workflow_execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "execution_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "workflow_execution_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -32338,14 +33358,14 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *           "workflow_name": "release-gate",
-                     *           "status": "running",
+                     *           "status": "completed",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": null,
+                     *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
                      *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
@@ -32355,14 +33375,14 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *           "workflow_name": "release-gate",
-                     *           "status": "running",
+                     *           "status": "completed",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
-                     *           "ended_at": null,
+                     *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
                      *           "summary": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
@@ -32552,7 +33572,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
                  */
                 id: string;
             };
@@ -32568,9 +33588,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -32601,7 +33621,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "9f195b57-a935-43c6-8914-59d8788226f2"
+                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -32749,7 +33769,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
                  */
                 id: string;
             };
@@ -32767,7 +33787,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2"
+                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a"
                      *     }
                      */
                     "application/json": {
@@ -33059,7 +34079,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
                  */
                 id: string;
             };
@@ -33098,7 +34118,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2"
+                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a"
                      *     }
                      */
                     "application/json": {
@@ -33245,7 +34265,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
                  */
                 id: string;
             };
@@ -33261,11 +34281,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
+                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
                      *       "events": [
                      *         {
-                     *           "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -33275,15 +34295,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *               "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *               "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *               "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -33293,8 +34313,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "9f195b57-a935-43c6-8914-59d8788226f2",
-                     *               "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *               "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *               "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -33458,7 +34478,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 9f195b57-a935-43c6-8914-59d8788226f2
+                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
                  */
                 id: string;
             };
@@ -33474,16 +34494,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"9f195b57-a935-43c6-8914-59d8788226f2","workflow_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -33606,8 +34626,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33623,8 +34643,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -33821,8 +34841,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -33928,7 +34948,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *       "existing_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -33997,8 +35017,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -34104,7 +35124,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *       "existing_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -34302,8 +35322,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -34484,8 +35504,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
-                     *       "workflow_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8"
+                     *       "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
+                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941"
                      *     }
                      */
                     "application/json": {
@@ -34755,8 +35775,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34768,8 +35788,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
-                     *           "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -34968,8 +35988,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -35132,7 +36152,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *       "existing_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35215,8 +36235,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "workflow_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
+                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -35379,7 +36399,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *       "existing_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35452,8 +36472,8 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
-                     *           "stimulus_id": "45efed81-cd24-4730-8686-1f98e830cf4b",
+                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "source": "http_api",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -35475,8 +36495,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
-                     *           "stimulus_id": "45efed81-cd24-4730-8686-1f98e830cf4b",
+                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
                      *           "source": "http_api",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -35738,10 +36758,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
-                     *       "stimulus_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
-                     *       "workflow_execution_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *       "workflow_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
+                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *       "status": "classified"
                      *     }
                      */
@@ -35817,7 +36837,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8"
+                     *       "original_stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35848,7 +36868,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "45efed81-cd24-4730-8686-1f98e830cf4b"
+                     *       "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35880,7 +36900,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 9080ee68-9c7d-4b87-8ea8-97f4773c7e71
+                 * @example 701a5f47-4c87-44c6-88e3-b1ee6ce98a30
                  */
                 id: string;
             };
@@ -35896,8 +36916,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
-                     *       "stimulus_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *       "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *       "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -35911,8 +36931,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
-                     *       "workflow_execution_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -35922,8 +36942,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
-                     *         "stimulus_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *         "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *         "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -35937,8 +36957,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
-                     *         "workflow_execution_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
+                     *         "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *         "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -36617,7 +37637,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *       "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -36819,7 +37839,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *       "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -37189,7 +38209,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *           "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -37214,7 +38234,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *           "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -37419,9 +38439,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "e7883461-c2ff-4115-8018-0b022b441377",
-                     *           "execution_id": "e7883461-c2ff-4115-8018-0b022b441377",
-                     *           "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *           "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *           "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37439,9 +38459,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "e7883461-c2ff-4115-8018-0b022b441377",
-                     *           "execution_id": "e7883461-c2ff-4115-8018-0b022b441377",
-                     *           "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *           "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *           "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -37685,7 +38705,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -37717,9 +38737,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "e7883461-c2ff-4115-8018-0b022b441377",
-                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
-                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -37894,7 +38914,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -37932,9 +38952,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "execution_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *       "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -38099,7 +39119,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example e7883461-c2ff-4115-8018-0b022b441377
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
             };
@@ -38115,9 +39135,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
-                     *       "execution_id": "e7883461-c2ff-4115-8018-0b022b441377",
-                     *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -38141,7 +39161,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "e7883461-c2ff-4115-8018-0b022b441377"
+                     *           "0b9d9551-2b43-44db-85d6-64b9894206b8"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -38428,7 +39448,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example e7883461-c2ff-4115-8018-0b022b441377
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
             };
@@ -38446,8 +39466,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
-                     *       "execution_id": "e7883461-c2ff-4115-8018-0b022b441377"
+                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
+                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8"
                      *     }
                      */
                     "application/json": {
@@ -38588,7 +39608,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 184999fc-4112-4f83-8e6e-918533470be9
+                 * @example 96b8cfdc-108a-40ce-8da5-0c75c44f2b9d
                  */
                 id: string;
             };
@@ -38618,8 +39638,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "184999fc-4112-4f83-8e6e-918533470be9",
-                     *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9"
+                     *       "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *       "execution_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d"
                      *     }
                      */
                     "application/json": {
@@ -38744,7 +39764,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example e7883461-c2ff-4115-8018-0b022b441377
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
                 /**
@@ -38901,7 +39921,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example e7883461-c2ff-4115-8018-0b022b441377
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
             };
@@ -38917,16 +39937,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution e7883461-c2ff-4115-8018-0b022b441377 started","sequence":1,"execution_started":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0b9d9551-2b43-44db-85d6-64b9894206b8 started","sequence":1,"execution_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","warm":false}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39040,7 +40060,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example e7883461-c2ff-4115-8018-0b022b441377
+                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
                  */
                 id: string;
             };
@@ -39056,16 +40076,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution e7883461-c2ff-4115-8018-0b022b441377 started","sequence":1,"execution_started":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0b9d9551-2b43-44db-85d6-64b9894206b8 started","sequence":1,"execution_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","warm":false}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"e7883461-c2ff-4115-8018-0b022b441377","agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39177,7 +40197,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -39193,16 +40213,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39314,7 +40334,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
                  */
                 id: string;
             };
@@ -39330,16 +40350,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"64fc09bd-5f88-44b6-8cf1-4a040c3162a8","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -39465,19 +40485,19 @@ export interface operations {
                      * @example {
                      *       "swarms": [
                      *         {
-                     *           "id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
-                     *           "swarm_id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
-                     *           "parent_execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *           "id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
+                     *           "swarm_id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
+                     *           "parent_execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "member_ids": [
-                     *             "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
-                     *             "c74103ec-2b43-40f5-878a-e2a32aa088ae"
+                     *             "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *             "f95b9b11-aa2b-453d-85b0-3e8646284c7c"
                      *           ],
                      *           "member_count": 2,
                      *           "members": [
                      *             {
-                     *               "execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
-                     *               "agent_id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *               "execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *               "agent_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *               "agent_name": "planner",
                      *               "role": "parent",
                      *               "status": "completed",
@@ -39485,8 +40505,8 @@ export interface operations {
                      *               "ended_at": "2026-03-01T12:02:12Z"
                      *             },
                      *             {
-                     *               "execution_id": "883936d5-75f8-4124-8904-c1362522c74e",
-                     *               "agent_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *               "execution_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *               "agent_id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *               "agent_name": "planner/reader",
                      *               "role": "child",
                      *               "status": "completed",
@@ -39504,19 +40524,19 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
-                     *           "swarm_id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
-                     *           "parent_execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *           "id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
+                     *           "swarm_id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
+                     *           "parent_execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "member_ids": [
-                     *             "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
-                     *             "c74103ec-2b43-40f5-878a-e2a32aa088ae"
+                     *             "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *             "f95b9b11-aa2b-453d-85b0-3e8646284c7c"
                      *           ],
                      *           "member_count": 2,
                      *           "members": [
                      *             {
-                     *               "execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
-                     *               "agent_id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *               "execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *               "agent_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *               "agent_name": "planner",
                      *               "role": "parent",
                      *               "status": "completed",
@@ -39524,8 +40544,8 @@ export interface operations {
                      *               "ended_at": "2026-03-01T12:02:12Z"
                      *             },
                      *             {
-                     *               "execution_id": "883936d5-75f8-4124-8904-c1362522c74e",
-                     *               "agent_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *               "execution_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *               "agent_id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *               "agent_name": "planner/reader",
                      *               "role": "child",
                      *               "status": "completed",
@@ -39757,7 +40777,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the swarm. It follows from the execution that it is of, which has one.
-                 * @example 63c97a5a-876d-85fb-ab2c-eeb1bb7b099f
+                 * @example c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c
                  */
                 id: string;
             };
@@ -39773,19 +40793,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
-                     *       "swarm_id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
-                     *       "parent_execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *       "id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
+                     *       "swarm_id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
+                     *       "parent_execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "member_ids": [
-                     *         "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
-                     *         "c74103ec-2b43-40f5-878a-e2a32aa088ae"
+                     *         "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *         "f95b9b11-aa2b-453d-85b0-3e8646284c7c"
                      *       ],
                      *       "member_count": 2,
                      *       "members": [
                      *         {
-                     *           "execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
-                     *           "agent_id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *           "execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *           "agent_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *           "agent_name": "planner",
                      *           "role": "parent",
                      *           "status": "completed",
@@ -39793,8 +40813,8 @@ export interface operations {
                      *           "ended_at": "2026-03-01T12:02:12Z"
                      *         },
                      *         {
-                     *           "execution_id": "883936d5-75f8-4124-8904-c1362522c74e",
-                     *           "agent_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *           "execution_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *           "agent_id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *           "agent_name": "planner/reader",
                      *           "role": "child",
                      *           "status": "completed",
@@ -39809,19 +40829,19 @@ export interface operations {
                      *       "lock_count": 0,
                      *       "recent_message_count": 0,
                      *       "swarm": {
-                     *         "id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
-                     *         "swarm_id": "63c97a5a-876d-85fb-ab2c-eeb1bb7b099f",
-                     *         "parent_execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *         "id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
+                     *         "swarm_id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
+                     *         "parent_execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "member_ids": [
-                     *           "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
-                     *           "c74103ec-2b43-40f5-878a-e2a32aa088ae"
+                     *           "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *           "f95b9b11-aa2b-453d-85b0-3e8646284c7c"
                      *         ],
                      *         "member_count": 2,
                      *         "members": [
                      *           {
-                     *             "execution_id": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
-                     *             "agent_id": "f1b75600-6bea-4c97-8e0c-1bc8408bcdaa",
+                     *             "execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *             "agent_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *             "agent_name": "planner",
                      *             "role": "parent",
                      *             "status": "completed",
@@ -39829,8 +40849,8 @@ export interface operations {
                      *             "ended_at": "2026-03-01T12:02:12Z"
                      *           },
                      *           {
-                     *             "execution_id": "883936d5-75f8-4124-8904-c1362522c74e",
-                     *             "agent_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *             "execution_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
+                     *             "agent_id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
                      *             "agent_name": "planner/reader",
                      *             "role": "child",
                      *             "status": "completed",
@@ -40103,7 +41123,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -40113,7 +41133,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -40123,7 +41143,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -40135,7 +41155,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "dc371291-bd7a-48a2-8624-e3efa75d0a88",
+                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -40145,7 +41165,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -40155,7 +41175,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64ad95b5-f354-44a5-89b3-15ea092399c5",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -40260,7 +41280,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 id: string;
             };
@@ -40277,7 +41297,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *         "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -40286,7 +41306,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da",
+                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -40437,7 +41457,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 17445e8d-3ac6-4e93-8c05-7112ab0d74da
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 id: string;
             };
@@ -40468,7 +41488,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "17445e8d-3ac6-4e93-8c05-7112ab0d74da"
+                     *       "request_id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
                      *     }
                      */
                     "application/json": {
@@ -40604,7 +41624,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example dc371291-bd7a-48a2-8624-e3efa75d0a88
+                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
                  */
                 id: string;
             };
@@ -40635,7 +41655,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "dc371291-bd7a-48a2-8624-e3efa75d0a88"
+                     *       "request_id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de"
                      *     }
                      */
                     "application/json": {
@@ -40792,7 +41812,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
+                     *           "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -40805,7 +41825,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
+                     *           "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -41006,7 +42026,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
+                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -41241,7 +42261,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -41257,7 +42277,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
+                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -41395,7 +42415,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example bf73ced7-5850-447f-87d2-37f936194402
                  */
                 volume_id: string;
             };
@@ -41413,7 +42433,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999"
+                     *       "id": "bf73ced7-5850-447f-87d2-37f936194402"
                      *     }
                      */
                     "application/json": {
@@ -41552,7 +42572,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -41582,7 +42602,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f29fa983-0d7b-499d-8428-00085d9cc227",
+                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -41760,7 +42780,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -41974,7 +42994,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -42113,7 +43133,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -42252,7 +43272,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -42393,7 +43413,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -42559,7 +43579,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -42761,11 +43781,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
+                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42775,11 +43795,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
+                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42968,11 +43988,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
+                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -42982,11 +44002,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
+                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -43166,8 +44186,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                 *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                 *       "execution_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -43455,8 +44475,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                 *       "execution_id": "184999fc-4112-4f83-8e6e-918533470be9",
+                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                 *       "execution_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -44646,8 +45666,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
-                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -44658,9 +45678,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *               "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *               "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *               "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *               "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *               "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -44676,8 +45696,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
-                     *           "credential_id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -44696,8 +45716,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
-                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -44708,9 +45728,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *               "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *               "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *               "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *               "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *               "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -44726,8 +45746,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
-                     *           "credential_id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -44925,7 +45945,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 id: string;
             };
@@ -44941,8 +45961,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
-                     *       "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -44953,9 +45973,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *           "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -44970,8 +45990,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
-                     *         "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *         "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *         "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -44982,9 +46002,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *             "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *             "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *             "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *             "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *             "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -45228,7 +46248,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 id: string;
             };
@@ -45245,7 +46265,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "success": true
                      *     }
                      */
@@ -45435,8 +46455,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
-                     *       "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -45673,8 +46693,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
-                     *       "credential_id": "f00fef59-d6ff-4bcb-8fe6-2e4e124fac7a",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -45870,7 +46890,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 id: string;
             };
@@ -45902,8 +46922,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
-                     *       "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -45914,9 +46934,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *           "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -46138,7 +47158,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 id: string;
             };
@@ -46156,9 +47176,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *           "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -46169,9 +47189,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *           "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *           "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -46333,7 +47353,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 id: string;
             };
@@ -46369,9 +47389,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *       "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *       "credential_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -46530,12 +47550,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 4f4904f8-e0b8-4ca5-8810-7ffd5162d34f
+                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
                  */
                 grant_id: string;
             };
@@ -46552,8 +47572,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
-                     *       "id": "4f4904f8-e0b8-4ca5-8810-7ffd5162d34f",
+                     *       "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
                      *       "success": true
                      *     }
                      */
@@ -47433,11 +48453,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8&code_challenge=Om3WEAe6HDbbfo0nrvLmsb5Dda_N_HunfZRnObXllaI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8&code_challenge=Om3WEAe6HDbbfo0nrvLmsb5Dda_N_HunfZRnObXllaI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8&code_challenge=Om3WEAe6HDbbfo0nrvLmsb5Dda_N_HunfZRnObXllaI&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8",
-                     *       "state_token": "2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0",
+                     *       "state_token": "f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -47594,7 +48614,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example 2637038901f67d6bb882ce3afe9be83605bc674459a5817334fb46a800253fb8
+                 * @example f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -47620,8 +48640,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
+                     *       "credential_id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -47762,7 +48782,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "9439f87ff5a105991683cd2d4cafe9a3ddf240369b0f37e02c93e617b9f93b8d"
+                 *       "state": "3982faf5cd23074f04511c87cd17b98d48c0d9dcf073530ff885a867ca07f544"
                  *     }
                  */
                 "application/json": {
@@ -47790,8 +48810,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
-                     *       "credential_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *       "id": "b8a37eec-9ead-439d-863c-8b2cff305333",
+                     *       "credential_id": "b8a37eec-9ead-439d-863c-8b2cff305333",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -47974,7 +48994,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "rP_6oRekF1MgSPBUCz3Mn_QoNjemuksNsBp05pZq2UY",
+                     *       "device_code": "zGX75fNNhqZyCZxcSqd3k483RhGePjm2F6RFzJd4iZQ",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -48139,7 +49159,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "rP_6oRekF1MgSPBUCz3Mn_QoNjemuksNsBp05pZq2UY",
+                 *       "device_code": "zGX75fNNhqZyCZxcSqd3k483RhGePjm2F6RFzJd4iZQ",
                  *       "provider": "files"
                  *     }
                  */
@@ -48162,8 +49182,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "35e4317a-25a2-4a7d-8499-5276875e85a2",
-                     *       "binding_id": "35e4317a-25a2-4a7d-8499-5276875e85a2"
+                     *       "credential_id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
+                     *       "binding_id": "7cca7e53-c123-43d7-817a-9e60fe179d03"
                      *     }
                      */
                     "application/json": {
@@ -48324,7 +49344,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "6MByUgo2CFngsNr-86778Is0Xpllkib27h5vOcJdRog",
+                 *       "device_code": "EnEdreTNse0Zy571DR3XnV2fnmCEa7HRVgT7N_bUQNI",
                  *       "provider": "files"
                  *     }
                  */
@@ -48347,8 +49367,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "80074322-0e1a-4cee-83db-30b01eed44f0",
-                     *       "binding_id": "80074322-0e1a-4cee-83db-30b01eed44f0"
+                     *       "credential_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *       "binding_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17"
                      *     }
                      */
                     "application/json": {
@@ -48517,7 +49537,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -48532,7 +49552,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -48548,7 +49568,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -48716,7 +49736,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -48727,9 +49747,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_9pmQ0D91fZ52kPuIeivmDVniAVKdQ28wEANEA7VK",
-                     *       "key_value": "aegis_9pmQ0D91fZ52kPuIeivmDVniAVKdQ28wEANEA7VK",
-                     *       "api_key": "aegis_9pmQ0D91fZ52kPuIeivmDVniAVKdQ28wEANEA7VK"
+                     *       "key": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV",
+                     *       "key_value": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV",
+                     *       "api_key": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV"
                      *     }
                      */
                     "application/json": {
@@ -48860,7 +49880,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1d210e1c-d235-4f0b-8443-e823d8bd373a
+                 * @example 3d6726ca-34bd-4bb1-8f57-b5b2244de8c2
                  */
                 id: string;
             };
@@ -48878,7 +49898,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *       "success": true
                      *     }
                      */
@@ -52260,30 +53280,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
-                     *           "execution_id": null,
-                     *           "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
-                     *           "execution_id": null,
-                     *           "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -52458,30 +53478,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
-                     *           "execution_id": null,
-                     *           "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "085d5057-00e2-4e00-8ee1-168740046c21",
-                     *           "type": "seal_policy_violation_blocked",
-                     *           "category": "seal_policy_violation_blocked",
-                     *           "severity": "high",
-                     *           "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
-                     *           "execution_id": null,
-                     *           "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
-                     *           "tool_name": "fs.list",
-                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
+                     *           "type": "seal_session_revoked",
+                     *           "category": "seal_session_revoked",
+                     *           "severity": "medium",
+                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
+                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *           "tool_name": null,
+                     *           "details": "revoked by sa-585348dbd28810f9a3",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -52746,10 +53766,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
-                     *         "execution_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
-                     *         "agent_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
-                     *         "sub": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *         "session_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
+                     *         "execution_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *         "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "sub": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -52765,10 +53785,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "412bff46-81bf-46c1-8b79-3b5694538fc8",
-                     *         "execution_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *         "agent_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *         "sub": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "session_id": "b45ec206-80fc-446c-8650-d03f4924a91e",
+                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -52784,7 +53804,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "7eb02620-441b-4597-888b-2697f0c3ae26",
+                     *         "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -52914,9 +53934,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "7eb02620-441b-4597-888b-2697f0c3ae26",
+                     *       "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjA4YTgyMjY2LTJlM2YtNGQ5Mi04YmU0LWQwZTViNWEwNzhmOSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI3ZWIwMjYyMC00NDFiLTQ1OTctODg4Yi0yNjk3ZjBjM2FlMjYiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.fWxkVv4_I9f3ee9ZE7Y6X8qcb3COMR1rpnbSR7_S44UpUOCJp38_Od5kmNS8UaSbjpT7qmges0f8YZtH5qZvCw",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjMyN2NmY2VlLTM4YzktNDFlOC04ODMyLTgwYjY1Y2QyNGM3YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0MjE1M2JjYi00MjA3LTRiMjctODIyZS1lNWE2MzJhMWEwNDEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.lFT15y7aTiCDho9XPJnnAS98aVxbY_8RuDtutxwMRPDzmI9faFm7OreN7yyEjFWSgLPPSlt_YkG_fiJFAfYWCw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -53053,7 +54073,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "7eb02620-441b-4597-888b-2697f0c3ae26",
+                     *       "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -53355,8 +54375,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *           "execution_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -53367,8 +54387,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *           "execution_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *           "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -53494,11 +54514,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *       "execution_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *       "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *       "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM"
+                     *       "gateway_url": "https://lictor.example.com/x/HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8"
                      *     }
                      */
                     "application/json": {
@@ -53802,19 +54822,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *       "kid": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "08a82266-2e3f-4d92-8be4-d0e5b5a078f9",
+                     *           "kid": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -53946,7 +54966,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example d3fee803-4b89-470d-8261-e32188bdf3a7
+                 * @example 5c27f6a2-260e-4e04-837e-9f0c4db9142c
                  */
                 kid: string;
             };
@@ -53963,7 +54983,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "d3fee803-4b89-470d-8261-e32188bdf3a7"
+                     *       "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c"
                      *     }
                      */
                     "application/json": {
@@ -54030,7 +55050,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key 'd3fee803-4b89-470d-8261-e32188bdf3a7'."
+                     *       "message": "There is no key '5c27f6a2-260e-4e04-837e-9f0c4db9142c'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -54119,7 +55139,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *           "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -54132,7 +55152,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *           "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -54328,7 +55348,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *       "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -54462,7 +55482,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4addd171-60e0-4b2f-8b85-96306ea15a10
+                 * @example 4a66e614-7f6e-4d8f-81d4-1a7ee96d284f
                  */
                 id: string;
             };
@@ -54479,7 +55499,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "4addd171-60e0-4b2f-8b85-96306ea15a10"
+                     *       "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f"
                      *     }
                      */
                     "application/json": {
@@ -58018,7 +59038,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example f29fa983-0d7b-499d-8428-00085d9cc227
+                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
                  */
                 volume_id: string;
             };
@@ -58077,7 +59097,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "f29fa983-0d7b-499d-8428-00085d9cc227",
+                     *       "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -58240,9 +59260,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImQzZmVlODAzLTRiODktNDcwZC04MjYxLWUzMjE4OGJkZjNhNyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhNTE1ODgyMS02MGM1LTQxN2QtOGNiNy03Nzc3M2FlODQyOGEiLCJleGVjX2lkIjoiMThiYjRiZmQtODQxZC00MjUyLThhM2YtNzkyNTExZDBlYjg3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjE4YmI0YmZkLTg0MWQtNDI1Mi04YTNmLTc5MjUxMWQwZWI4NyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI1YzI3ZjZhMi0yNjBlLTRlMDQtODM3ZS05ZjBjNGRiOTE0MmMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.UdJXMobQ4288VQUMFGQLDOgaPHsHNuD6IFoZXyH_OEua8t9GFXfB4MNVkcnrpLbjb7aVvtRbvdzBLrvqhECSsv-Xd_DApPep1Do2d1mZjqhmL-rJRuvHOGSBCKRktDhofi7GrxbRc_uaoDwOfzAuk11ZFJJ0jBZRus2qvunkbhOOsQdr1m8qbBDMPy47aehPBNt2LqucuNccZF4-hq1JTvTTNVvdqUtExamcsaM_xehKwZ8UyengjZcKvJxPkTE6LYuPUo0fl0141IrYe1IMY71fkuIWhcl7IMSf6-pavo70W2khlEc6EsnSRSjGPnaQsW9DD00ls7-RKeKCPxaDjA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJleGVjX2lkIjoiYTUxNTg4MjEtNjBjNS00MTdkLThjYjctNzc3NzNhZTg0MjhhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIxOGJiNGJmZC04NDFkLTQyNTItOGEzZi03OTI1MTFkMGViODciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.j4TMpaWGT76kaCZM4JALk66WigY2L1VbFosvlNhPmSaadxN_tjORXfALtz2WoH14ssXk1FGBn6dVzfukRIwmuq4OmC-99Y1pt9uGNXptFOkVoDpVbZ2Jp0Ex3-fY89u82gQrSzeZ0EIQoDN8epyZM44s38loyq_YYa2Ow91SB0iD374yLWpAlGfX-e_2PhY7RodLmo5Mh2H_ysLaw_06FRxtY6nXseJyE1v5UyQYoTKmYu_VDyZjRsg5bUCwouyxdyklfejvaSD_Ur5r1X6ELKFqYv1_DiSxfjYls54arDw9b3fzHuApWrbDgyd7BTW_RGKcLpWJLDlWjsYCoKqt1g",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c"
+                     *       "session_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87"
                      *     }
                      */
                     "application/json": {
@@ -58273,7 +59293,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "00ac3ffaa21a"
+                     *         "request_id": "d380789c2413"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58336,7 +59356,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "17a47f27b8ba"
+                     *         "request_id": "a4abebd12877"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58397,7 +59417,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "dcecf8d88080"
+                     *         "request_id": "e946a36aed53"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58458,7 +59478,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7fc17e6c1ffd"
+                     *         "request_id": "2c03647e9dda"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58519,7 +59539,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "334184123b8b"
+                     *         "request_id": "0e99bcad0f8d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58580,7 +59600,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9875e04f286e"
+                     *         "request_id": "8f5a44ea76a7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -58882,7 +59902,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9d33ccd2fb04"
+                     *         "request_id": "9afd1524e713"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59137,7 +60157,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d0330fdad4c2"
+                     *         "request_id": "305936ff27b5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59198,7 +60218,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d27ffcb77909"
+                     *         "request_id": "8fa2f57651eb"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59968,7 +60988,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a8f2d02fa50e"
+                     *         "request_id": "cb3d7621d3ef"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60029,7 +61049,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "939eccf395d7"
+                     *         "request_id": "e531ec524816"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60083,7 +61103,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM
+                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
                  */
                 token: string;
             };
@@ -60100,9 +61120,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImQzZmVlODAzLTRiODktNDcwZC04MjYxLWUzMjE4OGJkZjNhNyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjZmQ1ODJjMy0yZjk2LTQ5ZDAtODg1OC1hNzE2YzIwMjdjZmEiLCJleGVjX2lkIjoiMzRmYTBlNDItZjE3ZC00ZDE3LThjMjMtZTQ3ZWUyM2VlZjU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjM0ZmEwZTQyLWYxN2QtNGQxNy04YzIzLWU0N2VlMjNlZWY1NyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0MTJiZmY0Ni04MWJmLTQ2YzEtOGI3OS0zYjU2OTQ1MzhmYzgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.TaJF7xMbTC1FWRGX8O4r6Xfu0sidRDXk2n1ZR3WGVmnp3-EvscctkJObOIIiGlPS_sqEUfkRhK2R-aXGNTpvRf3PvDiUZKLZ0MQQzcAPMSDOu4ql0odgOJ731hi9U3f9bHLDpkFvpO8wRWRQY0-B2kTNQv8neo6SM2IeF7E5ifMpYclhfvkGE8CH9vJAI1_Lz3lTXHvr6v54SXOx2mXNYCj5_42GPA9x-RANITdvxXN4u99oNAVuYrtFJr-K9DYQjLvuUDv088iDyQcSXP5i-81f6m4Iq5Md092HMg6qZVNB_OaupKTjyzrg_gLVKGn8501ocBWhjVLQsfbratjvIg",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJiNDVlYzIwNi04MGZjLTQ0NmMtODY1MC1kMDNmNDkyNGE5MWUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.ZLJDuCa9p6_vUVTUO1NwJNcdX-jPJjyHfRDYfKnNdoyA4ELLz3FBEYVi9jELJ9juStcS3jZNmNEBls-Yq9OvMpo7xtIh5KUID_F2urx592KatsywS7DTTNGjziqMSjDAVYC5NF5oTPFCnypPvDaf0RP2-H8i189S_31eEHEcWGV_GigbyOsbHBwhz7asmJ20HGD4sM3PIgX6vjaBczY_C6l6HRLmvLLF27jDxmN12rG3dMEWYDOEILvcwxKTdNTRxmEk35wyqLwX5ntKtxBbZj8yAdMKfIOBfDauGHPznQaqoUshOhhWoyw1K-N1cHe03IbD_MRogvkamuxz95PimA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "412bff46-81bf-46c1-8b79-3b5694538fc8"
+                     *       "session_id": "b45ec206-80fc-446c-8650-d03f4924a91e"
                      *     }
                      */
                     "application/json": {
@@ -60133,7 +61153,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "237505c2532c"
+                     *         "request_id": "dba9bafa3f08"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60196,7 +61216,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "119bc4a5342b"
+                     *         "request_id": "ccd98d7da2fb"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60257,7 +61277,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "1bb944b29a9f"
+                     *         "request_id": "ebbb4dcdd98c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60318,7 +61338,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "37fa5cf27b26"
+                     *         "request_id": "bfd51a3b7a1b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60379,7 +61399,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c96bd7b018d0"
+                     *         "request_id": "4d13a95e9d30"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60440,7 +61460,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "048ad2826f9d"
+                     *         "request_id": "af78f4ae80d9"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60501,7 +61521,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "path.token: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a31f3f17a852"
+                     *         "request_id": "5c1e870651ca"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60681,7 +61701,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM
+                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
                  */
                 token: string;
             };
@@ -60748,7 +61768,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "fdca5368f7e0"
+                     *         "request_id": "6ba80742a2e9"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61003,7 +62023,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "eb792c069d55"
+                     *         "request_id": "55ea7a3aff74"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61064,7 +62084,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "da71424fbb4d"
+                     *         "request_id": "b6d6fb53c6ae"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61437,7 +62457,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM
+                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
                  */
                 token: string;
             };
@@ -61840,7 +62860,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8fc6d1d54bb0"
+                     *         "request_id": "3bc8a3075a58"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61901,7 +62921,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9d0fed8d4c3a"
+                     *         "request_id": "3a4ea2bd971b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62016,7 +63036,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bc7e95cb4549"
+                     *         "request_id": "c15554b91497"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62271,7 +63291,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3c9babb4faf0"
+                     *         "request_id": "e7f5feb04b51"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62332,7 +63352,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "52fe53906b58"
+                     *         "request_id": "2ae8bf2bd345"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62712,9 +63732,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "rzAMWpS6SaSyAEjBhfpz-c6VM32MmnXQIJE0mrI-o3F_bpCTFIlkdkGiIoAA5rxO4NNInNUp4GDZe5SJz7shlDNHLvFdbFdLMzD5Az34gPUxhrIUHbwa6C0EnNaoM0zd_6K8zyJBF-rV3gTNLzHSMjKKvwRJRZDCS4e5VY2oCcS_CGX855ZAF-J72hC-8qqrb-Dy9iPcc10WPYwSL40KGl6ii_-wI5OscLMht0Bd143WxBQBsa2Nc3XG6hZL0TVU0yx-I_YlSJGqyvY2TWS8oY_H875LTIpMMMqlK-QSZYBexx34p0S-hu_XekbaCTnZdl4J57J7QDogqirloBmDrw",
+                     *           "n": "zbFO-WSXz4MB1Z-SEej7Aau2PC-G6I7sN_m7j12QEuwekCXhaemDPY_Oix80EVTnZmfMf-4A_4r2eQniitO2gz3Ml7fjyYg1sSoJHepUHrsDtxeuGYAZapTfpkWpXFuZm3QBhtsPAx2APj3wS3-ZzNWXpbDYCqOoQj3TaOIzouMwJ5HWjZDvIcpLitF2mnowoFSq6XsmYUc0gDrb2W-C89yY7Lu1Tw2GvIKarkJJu8O0DXk8yuzHLbxW9itGOsNplMYLZQyO3gTJA0cmUaI38t2t03mS3NUljGjCUX5RT9o0fXNAksDy45XU02HFYi-0XoJdQcPWp2NHlteKWs0xew",
                      *           "e": "AQAB",
-                     *           "kid": "d3fee803-4b89-470d-8261-e32188bdf3a7",
+                     *           "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -62770,10 +63790,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
-                     *       "stimulus_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
-                     *       "workflow_execution_id": "f24deeca-8e08-4b09-864c-4442ac3fb9f8",
-                     *       "workflow_id": "1fd7e128-2498-4914-8d23-aa81e5a54d7f",
+                     *       "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *       "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *       "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *       "status": "classified"
                      *     }
                      */
@@ -62864,7 +63884,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71"
+                     *       "original_stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];

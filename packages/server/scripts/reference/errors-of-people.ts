@@ -54,6 +54,7 @@ const ofConsole: Readonly<Record<string, string>> = {
   'POST /api/v1/auth/password-reset/complete 403': foreignPage,
   'POST /api/v1/auth/password-reset/complete 429': tooOften,
   'GET /api/v1/sso/oidc 403': 'Your role in this tenant is admin; this takes an owner.',
+  'GET /api/v1/sso/saml 403': 'Your role in this tenant is admin; this takes an owner.',
   'GET /api/v1/administration/acts 403': 'Admin access required.',
 }
 
@@ -98,6 +99,10 @@ const ofRuntime: Readonly<Record<string, readonly [code: string, message: string
   'DELETE /v1/colony/teams/{team_id} 400': ['malformed_json', unreadable],
   'DELETE /v1/colony/teams/{team_id} 403': ['not_a_person', person],
   'DELETE /v1/colony/teams/{team_id} 409': ['first_tenant', first],
+  'PUT /v1/colony/saml 403': [
+    'enterprise_only',
+    'Single sign-on by SAML takes the tier enterprise; this tenant is of the tier pro.',
+  ],
   'PUT /v1/colony/roles 400': ['invalid_role', "'king' is no role: it takes owner, admin, member or viewer."],
   'PUT /v1/colony/roles 403': ['forbidden', notAllowed],
   'PUT /v1/colony/roles 404': ['not_found', nobody],

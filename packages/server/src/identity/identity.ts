@@ -30,13 +30,19 @@ import { createPasswordLinkStore } from './recovery/store.ts'
 import { identityRoutes } from './routes.ts'
 import { createRuntimeKeys, type RuntimeKeys } from './runtime-keys/runtime-keys.ts'
 import { createRuntimeKeyStore } from './runtime-keys/store.ts'
+import { samlRoutes } from './saml/routes.ts'
+import { createSaml } from './saml/saml.ts'
+import { createSamlSignOn } from './saml/saml-sign-on.ts'
 import { createSecondFactor } from './second-factor/second-factor.ts'
 import { createSecondFactorStore } from './second-factor/store.ts'
 import { createSetup, type Setup, SHORTEST_PASSWORD, type TenantFounded } from './setup.ts'
 import { createSetupGate, type SetupGate } from './setup-gate.ts'
+import { createSignInBrowser } from './sso/browser.ts'
+import { createLinking } from './sso/linking.ts'
 import { createOidc } from './sso/oidc.ts'
+import { createOidcSignOn } from './sso/oidc-sign-on.ts'
 import { ssoRoutes } from './sso/routes.ts'
-import { createSingleSignOn } from './sso/sso.ts'
+import { createSignIns } from './sso/sign-ins.ts'
 import { createSsoStore } from './sso/store.ts'
 import { createStanding } from './standing.ts'
 import { createIdentityStore, type IdentityStore } from './store.ts'
@@ -151,12 +157,21 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
   const mailer = createMailer({ mail: deps.mail, settings: config, onError })
   const members = createMembers(people)
   const tenants = createTenants({ ...people, tenantStore })
-  const sso = createSingleSignOn({
+  const ssoStore = createSsoStore(database)
+  const signIns = createSignIns({
     ...people,
-    ssoStore: createSsoStore(database),
+    ssoStore,
     tenantStore,
-    oidc: createOidc({ fetch: deps.fetches.guarded }),
+    linking: createLinking({ ...people, ssoStore }),
     login,
+  })
+  const oidc = createOidcSignOn({ ...people, signIns, oidc: createOidc({ fetch: deps.fetches.guarded }) })
+  const saml = createSamlSignOn({
+    ...people,
+    tenantStore,
+    signIns,
+    saml: createSaml(),
+    isLimited: config.limits === 'on',
   })
   const passwordLinkStore = createPasswordLinkStore(database)
   const invitations = createInvitations({
@@ -177,7 +192,7 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
   workers.every('session_sweep', SESSION_SWEEP_MS, async () => {
     await store.purgeSessions(microsOf(clock.now()))
     await recovery.sweep()
-    await sso.sweep()
+    await signIns.sweep()
   })
   workers.every('stopped_tenants', STOPPED_SWEEP_MS, tenants.sweep)
   const cookie = {
@@ -188,6 +203,7 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
     maxAge: config.sessionTtlHours * 3600,
   } as const
   const setSession = (reply: FastifyReply, token: string): void => void reply.setCookie(SESSION_COOKIE, token, cookie)
+  const browser = createSignInBrowser({ linkTo, setSession, cookie })
   const signedIn = async (request: FastifyRequest): Promise<UserCaller | null> =>
     request.cookies[SESSION_COOKIE] === undefined
       ? null
@@ -243,7 +259,8 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
             limiter,
           })
           recoveryRoutes(app, recovery)
-          ssoRoutes(app, { sso, linkTo, setSession, cookie })
+          ssoRoutes(app, { oidc, offeredBySaml: saml.offered, browser, linkTo })
+          samlRoutes(app, { saml, browser })
           actRoutes(app, actStore)
           tenantRoutes(app, { tenants, invitations })
           colonyRoutes(app, { members, invitations })

@@ -76,6 +76,8 @@ export const groups = {
     'updateRole',
     'acceptInvitation',
     'getSubscription',
+    'getSamlConfig',
+    'setSamlConfig',
   ],
   tools: ['listTools', 'getTool', 'listToolServers'],
   approvals: ['listPendingApprovals', 'getPendingApproval', 'approveRequest', 'rejectRequest'],

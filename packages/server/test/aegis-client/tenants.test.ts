@@ -6,6 +6,7 @@ import {
   PermissionDeniedError,
 } from '@lictor/aegis'
 import { expect, it } from 'vitest'
+import { selfSignedRsa } from '../self-signed.ts'
 import { driveGroup } from './driven.ts'
 
 const PASSWORD = 'a long enough password'
@@ -106,5 +107,39 @@ driveGroup('tenants', (open) => {
     expect(await client.removeMember(user_id)).toMatchObject({ status: 'removed', user_id })
     await expect(client.removeMember(user_id)).rejects.toThrow(NotFoundError)
     expect((await dora.listAgents()).agents).toEqual([])
+  })
+
+  it('an owner sets the SAML provider of the tenant, and so does who looks after the installation', async () => {
+    const { t, connect, account } = await open()
+    const client = await account({ role: 'aegis:admin' })
+    expect(await client.getSamlConfig()).toMatchObject({
+      entity_id: '',
+      sso_url: '',
+      certificate: null,
+      configured: false,
+      saml: null,
+      acs_url: expect.stringMatching(/\/api\/v1\/auth\/saml\/default\/acs$/),
+    })
+    const { cert: certificate } = selfSignedRsa('idp.example.com')
+    const wanted = { entity_id: 'https://idp.example.com', sso_url: 'https://idp.example.com/sso', certificate }
+    expect(await client.setSamlConfig(wanted)).toMatchObject({ ...wanted, configured: true, status: 'configured' })
+    expect(await client.getSamlConfig()).toMatchObject({ ...wanted, configured: true, saml: wanted })
+    const refused = client.setSamlConfig({ ...wanted, sso_url: '' })
+    await expect(refused).rejects.toMatchObject({ status: 400, body: { error: 'invalid_body' } })
+    const bad = client.setSamlConfig({ ...wanted, certificate: 'none' })
+    await expect(bad).rejects.toMatchObject({ status: 422, body: { problems: [{ loc: ['body', 'certificate'] }] } })
+    // Who names a provider may become anybody of the tenant: an administrator's key does not.
+    const keyOf = async (role: 'admin' | 'owner') => {
+      const made = {
+        method: 'POST',
+        url: '/v1/api-keys',
+        headers: await t.member(role),
+        payload: { name: role },
+      } as const
+      return connect({ bearerToken: (await t.request(made)).json<{ key_value: string }>().key_value })
+    }
+    await expect((await keyOf('admin')).setSamlConfig(wanted)).rejects.toThrow(PermissionDeniedError)
+    await expect((await account({ role: 'aegis:operator' })).getSamlConfig()).rejects.toThrow(PermissionDeniedError)
+    expect(await (await keyOf('owner')).setSamlConfig(wanted)).toMatchObject({ configured: true })
   })
 })

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useRouter, useSearch } from '@tanstack/react-router'
+import { Link, useNavigate, useRouter, useSearch } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
 import { serverNow } from '../../api/clock.ts'
 import { ApiError } from '../../api/http.ts'
@@ -7,6 +7,7 @@ import { isEmail } from '../../app/email.ts'
 import { Entrance } from '../../app/entrance.tsx'
 import { safeReturnPath } from '../../app/return-path.ts'
 import { session, signIn } from '../../app/session.ts'
+import { isTenantName } from '../../app/tenant-name.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
 import { messageOf } from '../../ui/states.tsx'
@@ -85,19 +86,70 @@ export function LoginPage() {
         <Button type="submit" variant="primary" size="lg" busy={login.isPending} disabled={wait > 0}>
           Sign in
         </Button>
-        {offers.data?.oidc && (
-          <a
-            href={`${offers.data.oidc.start}${next ? `&next=${encodeURIComponent(next)}` : ''}`}
-            className="mt-2 self-center text-sm underline"
-          >
-            Sign in with {offers.data.oidc.label}
-          </a>
+        {[offers.data?.oidc, offers.data?.saml].map(
+          (offer) =>
+            offer && (
+              <a
+                key={offer.start}
+                href={`${offer.start}${next ? `&next=${encodeURIComponent(next)}` : ''}`}
+                className="mt-2 self-center text-sm underline"
+              >
+                Sign in with {offer.label}
+              </a>
+            ),
         )}
         <Link to="/new-password" className="mt-2 self-center text-muted text-sm underline">
           I lost my password
         </Link>
       </form>
+      <OtherTenant />
     </Entrance>
+  )
+}
+
+/** What a tenant has set up is offered to whoever names it; nothing here says who is a member. */
+function OtherTenant() {
+  const { tenant } = useSearch({ from: '/login' })
+  const navigate = useNavigate({ from: '/login' })
+  const offers = useQuery({ ...session.offers(tenant ?? 'default'), retry: false }).data
+  const [isAsked, setAsked] = useState(tenant !== undefined)
+  const [problem, setProblem] = useState<string | null>(null)
+  if (!isAsked)
+    return (
+      <p className="mt-2 text-center">
+        <button type="button" className="text-muted text-sm underline" onClick={() => setAsked(true)}>
+          Single sign-on of another tenant
+        </button>
+      </p>
+    )
+  const hasNone = tenant !== undefined && offers !== undefined && offers.oidc === null && offers.saml === null
+  return (
+    <form
+      noValidate
+      className="mt-6 flex items-start gap-2 border-t pt-5"
+      onSubmit={(event) => {
+        event.preventDefault()
+        const named = String(new FormData(event.currentTarget).get('tenant')).trim().toLowerCase()
+        if (!isTenantName(named)) return setProblem('Type its short name: letters, digits and hyphens.')
+        setProblem(null)
+        void navigate({ search: ({ next }) => ({ ...(next ? { next } : {}), tenant: named }), replace: true })
+      }}
+    >
+      <Field
+        label="Short name of the tenant"
+        name="tenant"
+        className="min-w-0 flex-1"
+        defaultValue={tenant}
+        autoComplete="organization"
+        autoCapitalize="off"
+        spellCheck={false}
+        error={problem}
+        hint={hasNone ? `There is no single sign-on for ${tenant}.` : 'Its members may sign in at its own provider.'}
+      />
+      <Button type="submit" className="mt-6.5">
+        Show
+      </Button>
+    </form>
   )
 }
 

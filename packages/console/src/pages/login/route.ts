@@ -3,6 +3,7 @@ import type { PageParts } from '../../app/page-parts.ts'
 import { safeReturnPath } from '../../app/return-path.ts'
 import { root } from '../../app/root.ts'
 import { session } from '../../app/session.ts'
+import { isTenantName } from '../../app/tenant-name.ts'
 import { lazily } from '../../ui/lazy.tsx'
 
 const login = createRoute({
@@ -13,7 +14,7 @@ const login = createRoute({
     const { tenant, problem } = search
     return {
       ...(next === '/' ? {} : { next }),
-      ...(typeof tenant === 'string' && /^[a-z0-9-]{1,63}$/.test(tenant) ? { tenant } : {}),
+      ...(typeof tenant === 'string' && isTenantName(tenant) ? { tenant } : {}),
       ...(typeof problem === 'string' ? { problem: problem.slice(0, 500) } : {}),
     }
   },

@@ -1,170 +1,35 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
-import { Badge } from '../../ui/badge.tsx'
-import { Button } from '../../ui/button.tsx'
-import { useConfirmedAct } from '../../ui/confirmed-act.tsx'
-import { CopyButton } from '../../ui/copy.tsx'
-import { Field } from '../../ui/field.tsx'
-import { Loaded } from '../../ui/loaded.tsx'
-import { Card, CardHeading, Page } from '../../ui/page.tsx'
-import { SelectField } from '../../ui/select-field.tsx'
-import { messageOf } from '../../ui/states.tsx'
-import { useToasts } from '../../ui/toasts.tsx'
-import { useFields } from '../../ui/use-fields.ts'
-import { type Provider, removeProvider, setProvider, signOnQueries } from './queries.ts'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Page } from '../../ui/page.tsx'
+import { TabPanel, Tabs } from '../../ui/tabs.tsx'
+import { OpenIdConnect } from './openid-connect.tsx'
+import { Saml } from './saml.tsx'
 
-/** The OpenID Connect provider at which members sign in. Passwords go on working beside it. */
+/** The providers at which members sign in. Passwords go on working beside them. */
 export function SingleSignOnPage() {
-  const provider = useQuery(signOnQueries.provider())
+  const { tab = 'oidc' } = useSearch({ from: '/inside/settings/single-sign-on' })
+  const navigate = useNavigate({ from: '/settings/single-sign-on' })
   return (
     <Page
       title="Single sign-on"
-      lead="Members sign in at a provider of OpenID Connect. Their passwords go on working beside it."
+      lead="Members sign in at a provider of the tenant’s own. Their passwords go on working beside it."
       className="max-w-4xl"
     >
-      <div className="flex flex-col gap-4">
-        <Card className="overflow-hidden">
-          <CardHeading>To register at the provider</CardHeading>
-          <Loaded query={provider} rows={1}>
-            {({ redirect_uri }) => (
-              <div className="flex items-center gap-2 px-4 py-3">
-                <span className="text-muted text-sm">Redirect address</span>
-                <code className="min-w-0 flex-1 select-all break-all font-mono text-sm">{redirect_uri}</code>
-                <CopyButton text={redirect_uri} what="redirect address" />
-              </div>
-            )}
-          </Loaded>
-        </Card>
-        <Loaded query={provider}>
-          {({ provider: present }) => <Change key={present?.issuer ?? ''} present={present} />}
-        </Loaded>
-      </div>
-    </Page>
-  )
-}
-
-const State = ({ provider }: { provider: Provider | null }) =>
-  provider ? <Badge tone="allow">in force</Badge> : <Badge>off</Badge>
-
-const NEWCOMERS = [
-  { value: 'none', label: 'is refused' },
-  { value: 'viewer', label: 'becomes a viewer' },
-  { value: 'member', label: 'becomes a member' },
-] as const
-
-function Change({ present }: { present: Provider | null }) {
-  const client = useQueryClient()
-  const toasts = useToasts()
-  const { ask, dialog } = useConfirmedAct()
-  const { fields, change, forget } = useFields('single sign-on', {
-    issuer: present?.issuer ?? '',
-    client_id: present?.client_id ?? '',
-    label: present?.label ?? '',
-    newMembers: present?.new_members ?? 'none',
-  })
-  // A secret is no draft.
-  const [secret, setSecret] = useState('')
-  const [problem, setProblem] = useState<string | null>(null)
-  const saving = useMutation({
-    mutationFn: setProvider,
-    onSuccess: () => {
-      setSecret('')
-      forget()
-      toasts.done('Single sign-on is in force', 'Try it in another browser before you rely on it.')
-    },
-    onSettled: () => client.invalidateQueries({ queryKey: ['single-sign-on'] }),
-  })
-  const newMembers = NEWCOMERS.find(({ value }) => value === fields.newMembers)?.value ?? 'none'
-  return (
-    <Card className="overflow-hidden">
-      <CardHeading aside={<State provider={present} />}>Provider</CardHeading>
-      <form
-        noValidate
-        className="grid gap-x-4 p-4 sm:grid-cols-2"
-        onSubmit={(event) => {
-          event.preventDefault()
-          const [issuer, client_id] = [fields.issuer.trim(), fields.client_id.trim()]
-          if (!issuer || !client_id) return setProblem('Issuer and client id are needed.')
-          setProblem(null)
-          if (saving.isPending) return
-          saving.mutate({
-            issuer,
-            client_id,
-            client_secret: secret || null,
-            label: fields.label.trim() || null,
-            new_members: newMembers === 'none' ? null : newMembers,
-          })
-        }}
+      <Tabs
+        label="Single sign-on"
+        value={tab}
+        onChange={(next) => void navigate({ search: next === 'saml' ? { tab: 'saml' } : {} })}
+        tabs={[
+          { value: 'oidc', label: 'OpenID Connect' },
+          { value: 'saml', label: 'SAML 2.0' },
+        ]}
       >
-        <Field
-          label="Issuer"
-          type="url"
-          value={fields.issuer}
-          onChange={(event) => change({ issuer: event.target.value })}
-          placeholder="https://login.example.com"
-          autoComplete="off"
-          hint="Its discovery document is read from here."
-          className="sm:col-span-2"
-        />
-        <Field
-          label="Client id"
-          value={fields.client_id}
-          onChange={(event) => change({ client_id: event.target.value })}
-          autoComplete="off"
-          spellCheck={false}
-        />
-        <Field
-          label="Client secret"
-          type="password"
-          value={secret}
-          onChange={(event) => setSecret(event.target.value)}
-          autoComplete="off"
-          hint={present ? 'Empty: the one there is stays.' : 'Empty for a public client.'}
-        />
-        <Field
-          label="On the sign-in page"
-          value={fields.label}
-          onChange={(event) => change({ label: event.target.value })}
-          autoComplete="off"
-          placeholder="Example"
-          hint="“Sign in with …”"
-        />
-        <SelectField
-          label="Who is no member yet"
-          value={newMembers}
-          options={NEWCOMERS}
-          onChange={(value) => change({ newMembers: value })}
-          hint="By a verified e-mail address of the provider."
-        />
-        <p role="alert" className="min-h-5 whitespace-pre-line break-words text-deny text-sm sm:col-span-2">
-          {problem ?? (saving.error && messageOf(saving.error))}
-        </p>
-        <div className="flex flex-wrap gap-2 sm:col-span-2">
-          <Button type="submit" variant="primary" busy={saving.isPending}>
-            {present ? 'Change it' : 'Put into force'}
-          </Button>
-          {present && (
-            <Button
-              variant="deny"
-              onClick={() =>
-                ask({
-                  title: 'End single sign-on?',
-                  description:
-                    'Members sign in with their passwords alone; who never had one needs a link for a new one. Sessions that are open go on until they end.',
-                  action: 'End it',
-                  run: removeProvider,
-                  done: 'Single sign-on has ended',
-                  failed: 'It is still in force.',
-                  stale: [['single-sign-on']],
-                })
-              }
-            >
-              End it
-            </Button>
-          )}
-        </div>
-      </form>
-      {dialog}
-    </Card>
+        <TabPanel value="oidc" className="flex flex-col gap-4">
+          <OpenIdConnect />
+        </TabPanel>
+        <TabPanel value="saml" className="flex flex-col gap-4">
+          <Saml />
+        </TabPanel>
+      </Tabs>
+    </Page>
   )
 }

@@ -4,9 +4,15 @@ import { inside } from '../../app/inside.ts'
 import type { PageParts } from '../../app/page-parts.ts'
 import { lazily } from '../../ui/lazy.tsx'
 
+export interface SingleSignOnSearch {
+  readonly tab?: 'saml' | undefined
+}
+
 const singleSignOn = createRoute({
   getParentRoute: () => inside,
   path: '/settings/single-sign-on',
+  validateSearch: (search: Record<string, unknown>): SingleSignOnSearch =>
+    search.tab === 'saml' ? { tab: 'saml' } : {},
   component: lazily(() => import('./page.tsx').then((page) => page.SingleSignOnPage)),
 })
 

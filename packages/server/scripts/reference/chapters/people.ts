@@ -182,6 +182,14 @@ export const colony: Chapter = {
     tenant_id: 'Id of the tenant.',
     token: 'Accepts the invitation once. In this answer and nowhere else.',
     link: 'To be opened by the person alone. In this answer and nowhere else.',
+    saml: 'The same again; null while there is none.',
+    entity_id: 'How the provider names itself, exactly; empty while there is none.',
+    sso_url: 'Where it takes requests by HTTP-Redirect: an `https` address.',
+    certificate: 'PEM, several one after the other while the provider changes its key. RSA from 2048 bits.',
+    configured: 'Whether there is one.',
+    sp_entity_id: 'How this server names itself to the provider, and the audience of its assertions.',
+    acs_url: 'Where the provider lets a browser post its answer.',
+    metadata_url: 'Where the provider may read both.',
     expires_at: 'Until when it is good.',
     success: 'Always true.',
     updated: 'Always true.',
@@ -219,13 +227,18 @@ export const colony: Chapter = {
     },
     'DELETE /v1/colony/teams/:team_id': { notes: 'By an owner of it. Everything of it stops.' },
     'PUT /v1/colony/roles': { notes: 'The last owner stays one: 409.' },
+    'GET /v1/colony/saml': { notes: 'Takes an owner, or a service account that looks after the installation.' },
+    'PUT /v1/colony/saml': {
+      notes:
+        'Takes an owner, or a service account that looks after the installation. Where tiers limit tenants, of the tier enterprise alone: 403 `enterprise_only`.',
+    },
     'PATCH /v1/colony/members/:user_id': { notes: 'The same.' },
   },
 }
 
 export const singleSignOn: Chapter = {
   tag: 'single sign-on',
-  description: 'Members of a tenant sign in at a provider of its own, by OpenID Connect.',
+  description: 'Members of a tenant sign in at a provider of its own, by OpenID Connect or by SAML 2.0.',
   fields: {
     provider: 'Null: there is none.',
     issuer: 'Address of the issuer, exactly as it names itself.',
@@ -238,6 +251,21 @@ export const singleSignOn: Chapter = {
     tenant: 'Short name of the tenant; `default` where it is left out.',
     next: 'Path of the console to go on to.',
     oidc: 'Null: there is none.',
+    saml: 'Null: there is none.',
+    metadata: 'XML of the provider; with it, `entity_id`, `sso_url` and `certificate` are left out.',
+    entity_id: 'How the provider names itself, exactly.',
+    sso_url: 'Where it takes requests by HTTP-Redirect: an `https` address.',
+    certificate:
+      'Whose key signs its assertions: PEM, several one after the other while the provider changes its key, or one in base64. RSA from 2048 bits.',
+    certificates: 'What they are. One that has expired counts no more.',
+    subject: 'Whose it is.',
+    fingerprint: 'SHA-256 over its bytes.',
+    expires_at: 'When it ends.',
+    is_expired: 'Whether it has ended.',
+    sp_entity_id: 'How this server names itself to the provider, and the audience of its assertions.',
+    acs_url: 'Where the provider lets a browser post its answer; it begins with `LICTOR_BASE_URL`.',
+    metadata_url: 'Where the provider may read both.',
+    ticket: 'Of the redirect before; good once, for a minute.',
     start: 'Where to send the browser.',
     callback: 'As OAuth 2 says.',
   },
@@ -249,6 +277,26 @@ export const singleSignOn: Chapter = {
     },
     'DELETE /api/v1/sso/oidc': { notes: 'Sessions that are open go on until they end.' },
     'GET /api/v1/auth/sso': {},
+    'GET /api/v1/sso/saml': {},
+    'PUT /api/v1/sso/saml': {
+      notes:
+        'The assertion must be signed, for this server, in answer to a request of this server that nobody answered yet. Somebody is found by the name that the provider gives them, the first time by an e-mail address that it says, among the members.',
+    },
+    'DELETE /api/v1/sso/saml': { notes: 'Sessions that are open go on until they end.' },
+    'GET /api/v1/auth/saml/start': {
+      notes: 'Redirects to the provider, or to the login page with what is wrong as `problem`.',
+    },
+    'GET /api/v1/auth/saml/:tenant/metadata': {
+      notes: 'The same for every short name, whether there is such a tenant or not.',
+    },
+    'POST /api/v1/auth/saml/:tenant/acs': {
+      notes:
+        'Takes `SAMLResponse` in a form of at most 256 KiB; `RelayState` is not looked at. Redirects to where the browser gets its session, or to the login page with what is wrong as `problem`.',
+    },
+    'GET /api/v1/auth/saml/complete': {
+      notes:
+        'Only for the browser that was sent to the provider. The session stays in its tenant, and changes nothing of the account.',
+    },
     'GET /api/v1/auth/oidc/start': {
       notes: 'Redirects to the provider, or to the login page with what is wrong as `problem`.',
     },

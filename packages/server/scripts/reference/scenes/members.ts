@@ -2,6 +2,27 @@ import { TOTP } from 'otpauth'
 import type { People } from './people.ts'
 import type { Stage } from './stage.ts'
 
+/** Of nobody: its key was thrown away. */
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIICzTCCAbWgAwIBAgIBATANBgkqhkiG9w0BAQsFADAaMRgwFgYDVQQDDA9pZHAu
+ZXhhbXBsZS5jb20wHhcNMjAwMTAxMDAwMDAwWhcNNDkxMjMxMjM1OTU5WjAaMRgw
+FgYDVQQDDA9pZHAuZXhhbXBsZS5jb20wggEiMA0GCSqGSIb3DQEBAQUAA4IBDwAw
+ggEKAoIBAQDErgqmT8lIJAnk1OfLZn/PspN7gJIqQu1c5YHA+Lm6NUruKo/LNU+7
+micc6Hi1nrIO0m9EYrrhdf5oIq3e1ifY1e8fLHjKUqJO3+l730T5oxfTQh2VoGeb
+k6/m9jYQzoO7hg5SywfSfYZfeNNQwir/ZbOH3cyNYFA5Vucx20XerIx/nG5LQABH
+YZGsj3niFUK7ArkIW+piHmHXZjFvLY7zOZxmxSe6sFXCeKqa/6zI9e+eh0kl0BR7
+O+DgMfAmulrVtmKEKKqHC3VJKry0HKp+Ya23p2HmdrZQ5o4x2FxxKw30tEHgeO6+
+jG6e0smUMpj+B7hIUSihGBkeupKUZuzTAgMBAAGjHjAcMBoGA1UdEQQTMBGCD2lk
+cC5leGFtcGxlLmNvbTANBgkqhkiG9w0BAQsFAAOCAQEAJbuuVCIr5vCX7fYnF3qU
+4EcU1IoE7PwPiJWu+OdDIo3xw+99vKDFarcuIg3GfamfD4OTDBHmad1712jRIy/U
+Aub3YFx6wb97mrpIuUXoD8ViCArnEjinPvv3HV8AkKQ1PhJL7p3lluqH4tWbvANV
+gJqcdB+sH4Nfx8q/6AQWBDHL4Bpsxy2Hv/k6Sz/cA+mjBzkUKbaUq136OPVPNL3c
+ahlnJ8CgIvTK4TUNe1GPOb6A5DODGuS0z0E7v0eW2Ea1T3K/r0B3y96qTIGv5j0r
+PAgUs9F0DMQrqIn8XthwINC8wTZJ5bOYzXaJwDC38mHtkCGzt9WWT1SaYkArIFaU
+eA==
+-----END CERTIFICATE-----
+`
+
 /** Members, invitations, sessions, second factors and tenants. */
 export async function recordMembers({ call, succeed, as, credentials, clock }: Stage & People) {
   // Sessions of the scenes before have run out.
@@ -165,4 +186,22 @@ export async function recordMembers({ call, succeed, as, credentials, clock }: S
   await succeed('GET /api/v1/auth/oidc/start', { query: { tenant: 'default', next: '/approvals' } })
   await succeed('GET /api/v1/auth/oidc/callback', { query: { code: 'of-the-provider', state: 'of-this-server' } })
   await succeed('DELETE /api/v1/sso/oidc', as(person))
+
+  const saml = {
+    entity_id: 'https://idp.example.com/metadata',
+    sso_url: 'https://idp.example.com/sso',
+    certificate: CERTIFICATE,
+  }
+  await succeed('PUT /api/v1/sso/saml', { ...as(person), body: { ...saml, label: 'Example', new_members: 'viewer' } })
+  await succeed('GET /api/v1/sso/saml', as(person))
+  await succeed('PUT /v1/colony/saml', { ...as(person), body: saml })
+  await succeed('GET /v1/colony/saml', as(person))
+  await succeed('GET /api/v1/auth/saml/start', { query: { tenant: 'default', next: '/approvals' } })
+  await succeed('GET /api/v1/auth/saml/:tenant/metadata', { path: { tenant: 'default' } })
+  await succeed('POST /api/v1/auth/saml/:tenant/acs', {
+    path: { tenant: 'default' },
+    body: 'SAMLResponse=of-the-provider',
+  })
+  await succeed('GET /api/v1/auth/saml/complete', { query: { ticket: 'of-this-server' } })
+  await succeed('DELETE /api/v1/sso/saml', as(person))
 }

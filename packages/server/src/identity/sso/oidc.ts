@@ -1,6 +1,7 @@
 import type { Configuration } from 'openid-client'
-import { BadRequest, Unavailable } from '../../errors.ts'
+import { Unavailable } from '../../errors.ts'
 import type { Fetch } from '../../ports/fetch.ts'
+import { type ProvenPerson, SignInRefused } from './linking.ts'
 
 /** An OpenID Connect provider, as the owner of a tenant configured it. */
 export interface OidcSettings {
@@ -9,25 +10,10 @@ export interface OidcSettings {
   readonly clientSecret: string
 }
 
-/** What a provider says of somebody, proven. */
-export interface ProvenPerson {
-  readonly issuer: string
-  readonly subject: string
-  readonly email: string | null
-  readonly isEmailVerified: boolean
-}
-
 /** What a browser was sent away with, and must come back with. */
 export interface OidcSecret {
   readonly verifier: string
   readonly nonce: string
-}
-
-/** The provider, or what came back from it, is not what was expected: the message says what. */
-export class SignInRefused extends BadRequest {
-  constructor(message: string) {
-    super(message, 'sign_in_refused')
-  }
 }
 
 export interface Oidc {
@@ -43,7 +29,7 @@ export interface Oidc {
 const LIMIT_SECONDS = 15
 const LONGEST_REASON = 300
 
-const isLoopback = (address: string): boolean =>
+export const isLoopback = (address: string): boolean =>
   URL.canParse(address) && /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(new URL(address).hostname)
 
 /** OpenID Connect by `openid-client`, loaded when somebody signs in so. */
@@ -118,8 +104,7 @@ export function createOidc({ fetch }: { fetch: Fetch }): Oidc {
         return {
           issuer: claims.iss,
           subject: claims.sub,
-          email: typeof told.email === 'string' ? told.email : null,
-          isEmailVerified: told.email_verified === true,
+          email: typeof told.email === 'string' && told.email_verified === true ? told.email : null,
         }
       }),
   }

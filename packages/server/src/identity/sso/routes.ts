@@ -1,19 +1,17 @@
-import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
-import { DomainError } from '../../errors.ts'
 import { failures, Maybe, Nullable } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { noteOfAct } from '../acts/acts.ts'
 import { userOf } from '../caller.ts'
 import { deviceOf } from '../device.ts'
 import { FIRST_TENANT } from '../store.ts'
-import { CALLBACK_PATH, type ProviderSettings, type SingleSignOn } from './sso.ts'
+import { type SignInBrowser, safePath } from './browser.ts'
+import { CALLBACK_PATH, type OidcSignOn, type ProviderSettings } from './oidc-sign-on.ts'
 
 const tags = { tags: ['single sign-on'] }
-const SIGN_IN_COOKIE = 'lictor_sign_in'
 const own = { access: 'dashboard', scope: 'tenant', permission: 'own' } as const
-const Slug = Type.String({ maxLength: 63 })
-const NewMembers = Type.Enum(['viewer', 'member'])
+export const Slug = Type.String({ minLength: 1, maxLength: 63 })
+export const NewMembers = Type.Enum(['viewer', 'member'])
 const Provider = Type.Object({
   issuer: Type.String(),
   client_id: Type.String(),
@@ -22,22 +20,19 @@ const Provider = Type.Object({
   redirect_uri: Type.String(),
 })
 
-/** Where a browser goes on after it came back: a path of this console, and nothing else. */
-const safePath = (text: string | undefined): string =>
-  text !== undefined && /^\/(?![/\\])[^\\\p{C}]{0,500}$/u.test(text) ? text : '/'
+const Offer = Type.Object({ label: Type.String(), start: Type.String() })
 
-/** Single sign-on by OpenID Connect. */
+/** Single sign-on by OpenID Connect, and what the login page offers of every kind. */
 export function ssoRoutes(
   app: App,
   deps: {
-    sso: SingleSignOn
+    oidc: OidcSignOn
+    offeredBySaml: (slug: string) => Promise<{ readonly label: string } | null>
+    browser: SignInBrowser
     linkTo: (path: string) => string
-    setSession: (reply: FastifyReply, token: string) => void
-    cookie: { readonly path: string; readonly secure: boolean }
   },
 ): void {
-  const { sso, linkTo, setSession } = deps
-  const signInCookie = { httpOnly: true, sameSite: 'lax', path: deps.cookie.path, secure: deps.cookie.secure } as const
+  const { oidc, offeredBySaml, browser, linkTo } = deps
   const shown = (settings: ProviderSettings) => ({
     issuer: settings.issuer,
     client_id: settings.clientId,
@@ -60,7 +55,7 @@ export function ssoRoutes(
       },
     },
     async (request) => {
-      const settings = await sso.settingsOf(userOf(request))
+      const settings = await oidc.settingsOf(userOf(request))
       return { provider: settings && shown(settings), redirect_uri: linkTo(CALLBACK_PATH) }
     },
   )
@@ -85,7 +80,7 @@ export function ssoRoutes(
     async (request) => {
       const { issuer, client_id: clientId, client_secret: clientSecret, label, new_members: newMembers } = request.body
       noteOfAct(request, { issuer, client_id: clientId })
-      const settings = await sso.configure(userOf(request), {
+      const settings = await oidc.configure(userOf(request), {
         issuer,
         clientId,
         clientSecret: clientSecret || null,
@@ -103,7 +98,7 @@ export function ssoRoutes(
       schema: { ...tags, summary: 'End single sign-on', response: { 204: Type.Null(), ...failures(401, 403, 404) } },
     },
     async (request, reply) => {
-      await sso.remove(userOf(request))
+      await oidc.remove(userOf(request))
       return reply.code(204).send(null)
     },
   )
@@ -117,20 +112,20 @@ export function ssoRoutes(
         summary: 'How the members of a tenant may sign in',
         querystring: Type.Object({ tenant: Type.Optional(Slug) }),
         response: {
-          200: Type.Object({ oidc: Nullable(Type.Object({ label: Type.String(), start: Type.String() })) }),
+          200: Type.Object({ oidc: Nullable(Offer), saml: Nullable(Offer) }),
           ...failures(422),
         },
       },
     },
     async (request) => {
       const { tenant = FIRST_TENANT } = request.query
-      const offered = await sso.offered(tenant)
-      return {
-        oidc: offered && {
+      const [byOidc, bySaml] = await Promise.all([oidc.offered(tenant), offeredBySaml(tenant)])
+      const shownOffer = (kind: 'oidc' | 'saml', offered: { readonly label: string } | null) =>
+        offered && {
           label: offered.label,
-          start: linkTo(`/api/v1/auth/oidc/start?tenant=${encodeURIComponent(tenant)}`),
-        },
-      }
+          start: linkTo(`/api/v1/auth/${kind}/start?tenant=${encodeURIComponent(tenant)}`),
+        }
+      return { oidc: shownOffer('oidc', byOidc), saml: shownOffer('saml', bySaml) }
     },
   )
 
@@ -151,11 +146,9 @@ export function ssoRoutes(
     async (request, reply) => {
       const { tenant = FIRST_TENANT, next } = request.query
       try {
-        const { url, browserToken } = await sso.begin(tenant, safePath(next), deviceOf(request).address)
-        reply.setCookie(SIGN_IN_COOKIE, browserToken, { ...signInCookie, maxAge: 600 })
-        return reply.redirect(url, 302)
+        return browser.sendAway(reply, await oidc.begin(tenant, safePath(next), deviceOf(request).address))
       } catch (error) {
-        return toLogin(reply, error)
+        return browser.toLogin(reply, error)
       }
     },
   )
@@ -172,22 +165,13 @@ export function ssoRoutes(
       },
     },
     async (request, reply) => {
-      const token = request.cookies[SIGN_IN_COOKIE]
-      reply.setCookie(SIGN_IN_COOKIE, '', { ...signInCookie, maxAge: 0 })
+      const token = browser.tokenOf(request, reply)
       const answer = new URLSearchParams(request.url.split('?')[1] ?? '')
       try {
-        const { session, returnTo } = await sso.complete(answer, token, deviceOf(request))
-        setSession(reply, session)
-        return reply.redirect(linkTo(`/dashboard${returnTo}`), 302)
+        return browser.letIn(reply, await oidc.complete(answer, token, deviceOf(request)))
       } catch (error) {
-        return toLogin(reply, error)
+        return browser.toLogin(reply, error)
       }
     },
   )
-
-  /** A person looks at this in a browser: the login page says what is wrong, where they can try again. */
-  function toLogin(reply: FastifyReply, error: unknown): FastifyReply {
-    if (!(error instanceof DomainError)) throw error
-    return reply.redirect(linkTo(`/dashboard/login?problem=${encodeURIComponent(error.message)}`), 302)
-  }
 }

@@ -76,7 +76,7 @@ onEachDatabase('single sign-on by OpenID Connect', (start) => {
 
   it('the login page is told what is configured, and nothing where nothing is', async () => {
     await t.admin()
-    expect((await get('/api/v1/auth/sso')).json()).toEqual({ oidc: null })
+    expect((await get('/api/v1/auth/sso')).json()).toEqual({ oidc: null, saml: null })
     expect((await configure()).json()).toEqual({
       issuer: provider.issuer,
       client_id: CLIENT.id,
@@ -86,8 +86,9 @@ onEachDatabase('single sign-on by OpenID Connect', (start) => {
     })
     expect((await get('/api/v1/auth/sso?tenant=default')).json()).toEqual({
       oidc: { label: 'Example', start: `${BASE}/api/v1/auth/oidc/start?tenant=default` },
+      saml: null,
     })
-    expect((await get('/api/v1/auth/sso?tenant=nobody')).json()).toEqual({ oidc: null })
+    expect((await get('/api/v1/auth/sso?tenant=nobody')).json()).toEqual({ oidc: null, saml: null })
     expect(problemOf((await goAway('nobody')).sent)).toBe('There is no single sign-on for this tenant.')
     const rows = await t.server.database.db.selectFrom('identity_providers').selectAll().execute()
     expect(Buffer.from(rows[0]?.settings_sealed ?? []).toString('latin1')).not.toContain(CLIENT.secret)

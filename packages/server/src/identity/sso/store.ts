@@ -2,13 +2,16 @@ import type { Database, Queryable } from '../../storage/database.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { TenantScope } from '../scope.ts'
 
-export type ProviderKind = 'oidc'
+export type ProviderKind = 'oidc' | 'saml'
+
+/** `saml-answer`: an answer that was judged already, and waits for the browser that asked. */
+export type SignInKind = ProviderKind | 'saml-answer'
 
 /** A sign-in that somebody was sent away for. */
 export interface SignIn {
   readonly stateHash: string
   readonly tenantId: string
-  readonly kind: ProviderKind
+  readonly kind: SignInKind
   /** Of what the browser that began it keeps. */
   readonly browserHash: string
   readonly sealedSecret: Uint8Array
@@ -23,7 +26,7 @@ export interface SsoStore {
   removeProvider(scope: TenantScope, kind: ProviderKind): Promise<boolean>
   begin(signIn: SignIn): Promise<void>
   /** The sign-in of this state, taken for good: null when there is none, it was taken before or has run out. */
-  take(stateHash: string, at: Micros): Promise<SignIn | null>
+  take(kind: SignInKind, stateHash: string, at: Micros): Promise<SignIn | null>
   purge(before: Micros): Promise<void>
   findIdentity(scope: TenantScope, issuer: string, subject: string): Promise<string | null>
   link(
@@ -76,11 +79,12 @@ export function createSsoStore({ db }: Database): SsoStore {
         })
         .execute()
     },
-    async take(stateHash, at) {
+    async take(kind, stateHash, at) {
       const row = await db
         .updateTable('sign_ins')
         .set({ used_at: at })
         .where('state_hash', '=', stateHash)
+        .where('kind', '=', kind)
         .where('used_at', 'is', null)
         .where('expires_at', '>', at)
         .returningAll()
@@ -89,7 +93,7 @@ export function createSsoStore({ db }: Database): SsoStore {
         ? {
             stateHash: row.state_hash,
             tenantId: row.tenant_id,
-            kind: row.kind as ProviderKind,
+            kind: row.kind as SignInKind,
             browserHash: row.browser_hash,
             sealedSecret: row.secret_sealed,
             returnTo: row.return_to,
