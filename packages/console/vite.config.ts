@@ -36,6 +36,8 @@ export default defineConfig(({ command }) => {
         // Manifests can be read from files, which the console never does.
         external: ['node:fs/promises'],
         output: {
+          // The entry names every file: a short hash alone is the least that tells them apart.
+          chunkFileNames: 'assets/[hash:7].js',
           codeSplitting: {
             groups: [
               { debugName: 'console', name: entryChunk(join(import.meta.dirname, 'src/main.tsx'), ['lucide-react']) },

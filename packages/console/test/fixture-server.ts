@@ -77,7 +77,7 @@ export async function startFixture(dist: string, world: World = seed()): Promise
     }
     const route = `${request.method} ${path}`
     if (route === 'GET /health') return void send(200, { status: 'ok', bootstrap_complete: world.bootstrapped })
-    if (route === 'GET /auth/sso') return void send(200, { oidc: null })
+    if (route === 'GET /auth/sso') return void send(200, { oidc: null, saml: null })
     if (route === 'POST /setup') {
       world.bootstrapped = true
       return void send(201, { message: 'Admin created', user_id: 'u', tenant_id: 't' })
@@ -183,7 +183,8 @@ function answer(
   } else if (route.startsWith('DELETE /keys/')) {
     world.keys = world.keys.filter((key) => !route.endsWith(key.id))
     send(204)
-  } else if (route === 'GET /bundles') send(200, summaries(world))
+  } else if (route === 'GET /contracts' || route === 'GET /compositions') send(200, [])
+  else if (route === 'GET /bundles') send(200, summaries(world))
   else if (route === 'POST /bundles') upload(world, (body as { yaml_content: string }).yaml_content, send)
   else if (route.startsWith('GET /bundles/') && rest === 'yaml')
     response.writeHead(200, { 'content-type': 'application/x-yaml' }).end(found?.yaml)

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { BrainCircuit } from 'lucide-react'
+import { Lightbulb } from 'lucide-react'
 import { useDeferredValue, useRef } from 'react'
 import { useListKeys } from '../../app/list-keys.ts'
 import { Badge } from '../../ui/badge.tsx'
@@ -38,7 +38,7 @@ export function CortexPage() {
     >
       {isOff(patterns.error) ? (
         <Card>
-          <Empty icon={BrainCircuit} title="This server has no memory" command="LICTOR_CORTEX=on npx lictor up">
+          <Empty icon={Lightbulb} title="This server has no memory" command="LICTOR_CORTEX=on npx lictor up">
             Agents learn once <code className="font-mono text-sm">LICTOR_CORTEX</code> is{' '}
             <code className="font-mono text-sm">on</code> in the environment of the server; it is read at its start.
           </Empty>
@@ -77,9 +77,9 @@ export function CortexPage() {
                     </ul>
                   )
                 return search.q || search.kind ? (
-                  <Empty icon={BrainCircuit} title="Nothing that was learned matches" />
+                  <Empty icon={Lightbulb} title="Nothing that was learned matches" />
                 ) : (
-                  <Empty icon={BrainCircuit} title="Nothing has been learned yet" command="npx lictor cortex patterns">
+                  <Empty icon={Lightbulb} title="Nothing has been learned yet" command="npx lictor cortex patterns">
                     When an attempt fails and a later one of the same run is accepted, what helped is remembered.
                   </Empty>
                 )

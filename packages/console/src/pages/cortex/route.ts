@@ -1,5 +1,5 @@
 import { createRoute } from '@tanstack/react-router'
-import { BrainCircuit } from 'lucide-react'
+import { Lightbulb } from 'lucide-react'
 import { inside } from '../../app/inside.ts'
 import type { PageParts } from '../../app/page-parts.ts'
 import { scalar } from '../../app/search.ts'
@@ -25,7 +25,7 @@ const cortex = createRoute({
 
 export const parts: PageParts = {
   inside: { cortex },
-  place: { to: '/cortex', label: 'Cortex', icon: BrainCircuit, group: 'run', order: 9 },
+  place: { to: '/cortex', label: 'Cortex', icon: Lightbulb, group: 'run', order: 9 },
 }
 
 declare module '../../app/page-parts.ts' {
