@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { DeclaredRoute } from '../src/http/server.ts'
 import { bundleYaml } from './documents.ts'
@@ -156,6 +157,12 @@ async function plant(t: TestServer): Promise<World> {
   const { db } = t.server.database
   const { tenant_id: tenantId } = await db.selectFrom('bundles').select('tenant_id').executeTakeFirstOrThrow()
   const owner = await db.selectFrom('members').select('user_id').executeTakeFirstOrThrow()
+  const swarm = randomUUID()
+  const ended = { status: 'dissolved' as const, reason: 'AllChildrenComplete', created_at: 1, dissolved_at: 2 }
+  await db
+    .insertInto('swarms')
+    .values({ id: swarm, tenant_id: tenantId, parent_execution_id: executionId, ...ended })
+    .execute()
   const known = await db
     .selectFrom('agent_registrations')
     .selectAll()
@@ -183,6 +190,7 @@ async function plant(t: TestServer): Promise<World> {
       execution_id: executionId,
       workflowRun,
       stimulus,
+      swarm,
       workload_id: MARK,
       user_id: owner.user_id,
       invitation: invitation.id,
@@ -250,6 +258,7 @@ function aimed({ url, schema }: DeclaredRoute, { ids }: World): string {
         if (url.startsWith('/v1/api-keys')) return ids.runtimeKey ?? ''
         if (url.startsWith('/v1/workflows/executions')) return ids.workflowRun ?? ''
         if (url.startsWith('/v1/stimuli')) return ids.stimulus ?? ''
+        if (url.startsWith('/v1/swarms')) return ids.swarm ?? ''
         return '00000000-0000-4000-8000-000000000000'
       case 'name':
         if (url.startsWith('/api/v1/compositions')) return names.composition
@@ -454,6 +463,8 @@ const withoutText = [
   'GET /v1/secret-versions/*',
   'GET /v1/secrets',
   'GET /v1/stimuli/sources',
+  'GET /v1/swarms',
+  'GET /v1/swarms/:id',
   // The tools of the node are everybody's.
   'GET /v1/tools',
   'GET /v1/tools/servers',
