@@ -135,7 +135,8 @@ onEachDatabase('counters in the database', (start) => {
     const rows = () => t.server.database.db.selectFrom('rate_limit_counters').select('bucket').execute()
     await counters.sweep()
     expect(await rows()).toHaveLength(2)
-    await t.clock.advance(86_400_000 + 120_000)
+    // Nothing else of a day has to happen for it.
+    t.clock.set(t.clock.now() + 86_400_000 + 120_000)
     await counters.sweep()
     expect(await rows()).toEqual([{ bucket: 'monthly' }])
   })
