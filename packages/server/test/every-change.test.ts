@@ -5,9 +5,12 @@ import { ADMIN, onEachDatabase, type TestServer } from './harness.ts'
 
 /** Streams are followed, not answered. */
 const followed = /^GET (\/api\/v1\/stream(\/dashboard)?|\/v1\/.*\/(stream|events|logs))$/
-/** Whose cookie is not what lets them in: they take credentials of their own in the body, or are the platforms'. */
+/**
+ * Whose cookie is not what lets them in: they take credentials of their own in the body, or are the
+ * platforms'. What a SAML provider lets a browser post is signed, and comes from the provider's site.
+ */
 const withoutCookie =
-  /^POST (\/api\/v1\/(auth\/login|setup|telegram|discord|slack)|\/realms|\/x\/|\/v1\/(dispatch-gateway|webhooks|billing\/webhook|seal\/attest|(seal\/)?invoke)\b)/
+  /^POST (\/api\/v1\/(auth\/(login|saml\/\{tenant\}\/acs)|setup|telegram|discord|slack)|\/realms|\/x\/|\/v1\/(dispatch-gateway|webhooks|billing\/webhook|seal\/attest|(seal\/)?invoke)\b)/
 /** Each access to a secret is an audit event, a reading one too. */
 const recorded = /^GET \/v1\/secret/
 
