@@ -12324,7 +12324,7 @@ export interface operations {
                      *       </SPSSODescriptor>
                      *     </EntityDescriptor>
                      */
-                    "application/json": string;
+                    "application/samlmetadata+xml": string;
                 };
             };
             /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */

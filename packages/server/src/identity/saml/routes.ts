@@ -223,6 +223,7 @@ export function samlRoutes(app: App, deps: { saml: SamlSignOn; browser: SignInBr
       schema: {
         ...tags,
         summary: 'What a SAML provider knows this server by',
+        produces: ['application/samlmetadata+xml'],
         params: Type.Object({ tenant: Slug }),
         response: { 200: Type.String({ description: 'Metadata of a service provider: XML.' }), ...failures(422) },
       },
