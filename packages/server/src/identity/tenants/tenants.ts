@@ -1,6 +1,7 @@
 import { BadRequest, Conflict, DomainError, Forbidden, NotFound } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
+import { slugForm } from '../../slug.ts'
 import { type Database, isUniqueViolation } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
 import type { UserCaller } from '../caller.ts'
@@ -12,7 +13,6 @@ import { FIRST_TENANT, type IdentityStore, type Membership } from '../store.ts'
 import { requireActive } from '../suspension.ts'
 import { type Quotas, type TenantRecord, type TenantStore, type Tier, tiers } from './store.ts'
 
-const slugForm = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 const LONGEST_NAME = 255
 /** Slugs that name what is of no tenant. */
 const reserved: ReadonlySet<string> = new Set(['aegis-system', 'zaru-consumer'])

@@ -2,7 +2,8 @@ import type { createLocalJWKSet, JSONWebKeySet, JWTPayload } from 'jose'
 import { Unauthenticated, Unavailable } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Fetch } from '../../ports/fetch.ts'
-import { CONSUMER_REALM, realmsOf, tenantRealm } from '../../token-issuers.ts'
+import { slugForm } from '../../slug.ts'
+import { CONSUMER_REALM, realmsOf, tenantOfRealm } from '../../token-issuers.ts'
 import type { TokenCaller } from '../caller.ts'
 import { FIRST_TENANT } from '../store.ts'
 import { permissionScopes, scopesOfRole } from './scopes.ts'
@@ -114,11 +115,11 @@ function identityOf(
   const tier = claims[settings.tokenTierClaim]
   if (tier !== undefined && !tiers.includes(String(tier).toLowerCase()))
     throw new Unauthenticated(`Unauthorized: no tier is named as '${settings.tokenTierClaim}' says`)
-  const slug = tenantRealm.exec(realm)?.[1]
-  if (slug !== undefined) return { identity: 'tenant_user', role: 'tenant:admin', subject, tenantSlug: slug }
+  const slug = tenantOfRealm(realm)
+  if (slug !== null) return { identity: 'tenant_user', role: 'tenant:admin', subject, tenantSlug: slug }
   if (realm === CONSUMER_REALM) {
     const named = claims[settings.tokenTenantClaim]
-    const isSlug = typeof named === 'string' && /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(named)
+    const isSlug = typeof named === 'string' && slugForm.test(named)
     // Of the first tenant are those who look after the installation, and nobody who only says so.
     const tenantSlug = isSlug && named !== FIRST_TENANT ? named : `u-${subject.replaceAll('-', '')}`
     return { identity: 'consumer', role: 'user', subject, tenantSlug }
