@@ -5,6 +5,8 @@ const shared = {
   resolve: { conditions: ['@lictor/source'] },
   ssr: { resolve: { conditions: ['@lictor/source', 'node'] } },
 }
+/** Programs that tests start, most of them this server, read what Node compiled of them before. */
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/compiled')
 /** A condition that is waited for may take its time, and so may a test: a busy machine is no failure. These limits end what hangs. */
 const polling = { expect: { poll: { timeout: 15_000 } } }
 /** In CI a test that fails is tried twice more. The report marks it with `retry`: a fault to mend, which does not hold up the rest. */
@@ -28,6 +30,7 @@ export default defineConfig({
         test: {
           ...limits,
           name: 'packages',
+          isolate: false,
           include: [
             'packages/{contracts,wire,guard,seal,mcp,aegis,cli,console}/{src,test}/**/*.test.{ts,tsx}',
             'packages/console/bundling/**/*.test.ts',
@@ -41,6 +44,7 @@ export default defineConfig({
         test: {
           ...limits,
           name: 'server',
+          isolate: false,
           include: ['packages/server/{src,test}/**/*.test.ts'],
           globalSetup: ['packages/server/test/databases.global.ts'],
         },

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
+import { systemRandom } from '../src/adapters/random/system.ts'
 import type { Database } from '../src/storage/database.ts'
 import { microsOf } from '../src/storage/instants.ts'
 import { migrate } from '../src/storage/migrate.ts'
@@ -10,6 +10,7 @@ import { openPostgres } from '../src/storage/postgres.ts'
 import { openSqlite } from '../src/storage/sqlite.ts'
 import { manualClock } from './manual-clock.ts'
 import { startPostgres } from './postgres.ts'
+import { scratchFolder } from './scratch.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -17,6 +18,8 @@ declare module 'vitest' {
     postgresUrl: string
     /** A migrated SQLite file; each test starts from a copy, so that it does not migrate again. */
     sqliteTemplate: string
+    /** PKCS#8 PEM of the RSA key that the servers of tests get where they make their first. */
+    rsaKey: string
   }
 }
 
@@ -25,10 +28,11 @@ export const POSTGRES_TEMPLATE = 'lictor_template'
 
 /** One PostgreSQL server for the whole run, and a migrated template of each database. In CI a missing PostgreSQL fails the run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = mkdtempSync(join(tmpdir(), 'lictor-template-'))
+  const folder = scratchFolder('lictor-template-')
   const file = join(folder, 'lictor.db')
   await migrated(openSqlite(file))
   project.provide('sqliteTemplate', file)
+  project.provide('rsaKey', String((await systemRandom.rsaKey()).privateKey.export({ type: 'pkcs8', format: 'pem' })))
 
   const server = await startPostgres({ durable: false })
   if (!server && process.env.CI) throw new Error('PostgreSQL is not installed, and CI runs its suites.')

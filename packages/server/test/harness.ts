@@ -1,16 +1,18 @@
-import { randomUUID } from 'node:crypto'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { createPrivateKey, createPublicKey, randomUUID } from 'node:crypto'
+import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { InjectOptions, Response } from 'light-my-request'
 import pg from 'pg'
 import pino from 'pino'
 import { describe, inject } from 'vitest'
+import { systemRandom } from '../src/adapters/random/system.ts'
 import { createServer, type Overrides, type Server } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import type { Role } from '../src/identity/roles.ts'
+import type { Random } from '../src/ports/random.ts'
 import { POSTGRES_TEMPLATE } from './databases.global.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
+import { scratchFolder } from './scratch.ts'
 
 export const ADMIN = { email: 'admin@example.com', password: 'correct horse battery' } as const
 
@@ -69,6 +71,20 @@ export function postgresStart(): Start | null {
   }
 }
 
+/** Randomness of the system, but for the first RSA key: one of the run's own, because making one takes longer than most tests. */
+function firstKeyGiven(): Random {
+  let isGiven = false
+  return {
+    ...systemRandom,
+    async rsaKey() {
+      if (isGiven) return systemRandom.rsaKey()
+      isGiven = true
+      const privateKey = createPrivateKey(inject('rsaKey'))
+      return { privateKey, publicKey: createPublicKey(privateKey) }
+    },
+  }
+}
+
 async function administer(base: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: `${base}/postgres` })
   await client.connect()
@@ -80,7 +96,7 @@ export async function startTestServer(
   options: TestOptions = {},
   dropDatabase?: () => Promise<void>,
 ): Promise<TestServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'lictor-test-'))
+  const folder = scratchFolder('lictor-test-')
   if (!options.environment?.DATABASE_URL) copyFileSync(inject('sqliteTemplate'), join(folder, 'lictor.db'))
   const environment = {
     LICTOR_DATA_DIR: folder,
@@ -91,9 +107,11 @@ export async function startTestServer(
     ...options.environment,
   }
   const clock = manualClock()
+  const random = firstKeyGiven()
   const open = () =>
     createServer(readConfig(environment), pino({ level: 'silent' }), {
       clock,
+      random,
       passwordCost: 16,
       consoleDir: null,
       ...options.overrides,

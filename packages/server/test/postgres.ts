@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import { scratchFolder } from './scratch.ts'
 
 export interface PostgresServer {
   /** Up to the database name, for example `postgres://postgres@127.0.0.1:5432`. */
@@ -18,7 +19,7 @@ export interface PostgresServer {
 export async function startPostgres(options: { durable: boolean }): Promise<PostgresServer | null> {
   const binaries = findBinaries()
   if (!binaries) return null
-  const folder = mkdtempSync(join(tmpdir(), 'lictor-pg-'))
+  const folder = options.durable ? mkdtempSync(join(tmpdir(), 'lictor-pg-')) : scratchFolder('lictor-pg-')
   const asUser = serverUser()
   if (asUser) chownSync(folder, asUser.uid, asUser.gid)
   const data = join(folder, 'data')

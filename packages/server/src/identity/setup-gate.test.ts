@@ -1,8 +1,9 @@
 import { afterEach, expect, it } from 'vitest'
 import { ADMIN, startTestServer, type TestServer } from '../../test/harness.ts'
+import { systemRandom } from '../adapters/random/system.ts'
 import { createSetupGate } from './setup-gate.ts'
 
-const random = { uuid: () => '', bytes: (length: number) => new Uint8Array(length).fill(7) }
+const random = { ...systemRandom, bytes: (length: number) => new Uint8Array(length).fill(7) }
 const gate = createSetupGate({ random, baseUrl: 'https://lictor.example.com' })
 const { token } = Object.fromEntries(new URL(gate.linkPath, 'http://x').searchParams)
 

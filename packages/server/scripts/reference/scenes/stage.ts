@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { stringify } from 'yaml'
+import { systemRandom } from '../../../src/adapters/random/system.ts'
 import { createServer } from '../../../src/app.ts'
 import { readConfig } from '../../../src/config.ts'
 import type { RateLimiter } from '../../../src/ports/rate-limiter.ts'
@@ -108,6 +109,7 @@ function drawnRandom() {
     return Buffer.concat(blocks).subarray(0, length)
   }
   return {
+    ...systemRandom,
     bytes,
     uuid: () => {
       const hex = bytes(16).toString('hex')

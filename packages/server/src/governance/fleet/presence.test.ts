@@ -1,7 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 import { manualClock } from '../../../test/manual-clock.ts'
+import { systemRandom } from '../../adapters/random/system.ts'
 import { scopeOfRecord } from '../../identity/scope.ts'
 import type { LiveAgent } from './live.ts'
 import { createSharedPresence } from './presence.ts'
@@ -17,7 +17,7 @@ onEachDatabase('presence among processes', (start) => {
     const presence = createSharedPresence({
       store: createPresenceStore(t.server.database),
       clock,
-      random: { uuid: randomUUID, bytes: randomBytes },
+      random: systemRandom,
       live: {
         agents: (scope) => open.filter((one) => one.tenantId === scope.tenantId),
         allAgents: () => open,

@@ -3,6 +3,7 @@ import { onEachDatabase } from '../../../test/harness.ts'
 import { type Notifying, notifying } from '../../../test/notifying.ts'
 import { discordConfig, platformConfigs } from '../../../test/platforms.ts'
 import { until } from '../../../test/runtime.ts'
+import { systemRandom } from '../../adapters/random/system.ts'
 import { createCourier } from '../../changes/outbox/courier.ts'
 import { createOutboxStore } from '../../changes/outbox/store.ts'
 import { microsOf } from '../../storage/instants.ts'
@@ -311,7 +312,7 @@ onEachDatabase('delivery of notifications', (start) => {
       createCourier({
         store,
         clock: n.t.clock,
-        random: { uuid: () => `claim-${++claims}`, bytes: () => new Uint8Array() },
+        random: { ...systemRandom, uuid: () => `claim-${++claims}` },
         deliver: async ({ id }) => {
           made.push(id)
           await new Promise((resolve) => setImmediate(resolve))
@@ -357,7 +358,7 @@ onEachDatabase('delivery of notifications', (start) => {
         },
       },
       clock: n.t.clock,
-      random: { uuid: () => 'claim', bytes: () => new Uint8Array() },
+      random: { ...systemRandom, uuid: () => 'claim' },
       deliver: async () => {
         sends += 1
         return { message: 1 }

@@ -30,13 +30,11 @@ export function createTokenKeys(deps: {
   const verifying = new Map<string, CryptoKey>()
 
   async function create(): Promise<TokenKey> {
-    const { exportJWK, exportPKCS8, generateKeyPair } = await jose()
-    const pair = await generateKeyPair(ALGORITHM, { modulusLength: 2048, extractable: true })
-    const pem = await exportPKCS8(pair.privateKey)
+    const { publicKey, privateKey } = await random.rsaKey()
     return {
       id: random.uuid(),
-      publicJwk: JSON.stringify(await exportJWK(pair.publicKey)),
-      sealedPrivateKey: secretBox.seal(Buffer.from(pem)),
+      publicJwk: JSON.stringify(publicKey.export({ format: 'jwk' })),
+      sealedPrivateKey: secretBox.seal(Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }))),
       createdAt: microsOf(clock.now()),
     }
   }

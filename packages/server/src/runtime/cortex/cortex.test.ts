@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 import { manualClock } from '../../../test/manual-clock.ts'
 import { deployAgent, serviceHeaders, startExecution, until, world } from '../../../test/runtime.ts'
+import { systemRandom } from '../../adapters/random/system.ts'
 import { scopeOfRecord } from '../../identity/scope.ts'
 import type { EventDraft } from '../record/events.ts'
 import { createCortex } from './cortex.ts'
@@ -139,7 +140,7 @@ onEachDatabase('the memory of agents', (start) => {
       database,
       events: { add: async (tenant, events) => void (await note(tenant, events)), record: note },
       clock,
-      random: { uuid: () => 'p', bytes: (count) => new Uint8Array(count) },
+      random: { ...systemRandom, uuid: () => 'p' },
       logger: pino({ level: 'silent' }),
     })
     await cortex.ended(execution)

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { afterEach, expect, it } from 'vitest'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 import { call, types, world } from '../../../test/runtime.ts'
+import { systemRandom } from '../../adapters/random/system.ts'
 import { scopeOfRecord } from '../../identity/scope.ts'
 import { tierOf } from '../volumes/volume.ts'
 import { createScripts } from './scripts.ts'
@@ -117,7 +117,7 @@ onEachDatabase('tools over scripts', (start) => {
       database,
       store,
       clock: t.clock,
-      random: { uuid: randomUUID, bytes: (length) => new Uint8Array(length) },
+      random: systemRandom,
       tier: tierOf({ volumeTier: 'free' }),
     })
     const [mine, other] = [consumer('t1', 'a'), consumer('t1', 'b')]

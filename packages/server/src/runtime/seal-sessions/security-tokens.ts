@@ -64,9 +64,7 @@ export function createSecurityTokens(deps: {
 
   async function made(algorithm: TokenAlgorithm): Promise<SealTokenKey> {
     const { publicKey, privateKey } =
-      algorithm === 'RS256'
-        ? await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
-        : await promisify(generateKeyPair)('ed25519')
+      algorithm === 'RS256' ? await random.rsaKey() : await promisify(generateKeyPair)('ed25519')
     return {
       id: random.uuid(),
       publicPem: String(publicKey.export({ type: 'spki', format: 'pem' })),
