@@ -69,7 +69,6 @@ export default defineConfig({
           globalSetup: ['packages/server/test/databases.global.ts'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
-          fileParallelism: false,
         },
       },
     ],
