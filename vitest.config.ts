@@ -8,10 +8,10 @@ const shared = {
 /** Programs that tests start, most of them this server, read what Node compiled of them before. */
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/compiled')
 /** A condition that is waited for may take its time, and so may a test: a busy machine is no failure. These limits end what hangs. */
-const polling = { expect: { poll: { timeout: 15_000 } } }
+const polling = { expect: { poll: { timeout: 60_000 } } }
 /** In CI a test that fails is tried twice more. The report marks it with `retry`: a fault to mend, which does not hold up the rest. */
 const again = { retry: process.env.CI ? 2 : 0 }
-const limits = { ...polling, ...again, testTimeout: 60_000, hookTimeout: 120_000 }
+const limits = { ...polling, ...again, testTimeout: 120_000, hookTimeout: 240_000 }
 
 /** The adapters' proofs, or a copy of them with other versions. Their frameworks are installed apart, by `npm ci` in those folders. */
 const proofs = process.env.LICTOR_ADAPTER_PROOFS ?? 'proofs/adapters'
@@ -67,8 +67,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
           globalSetup: ['packages/server/test/databases.global.ts'],
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
         },
       },
     ],

@@ -69,7 +69,7 @@ describe.skipIf(!hasBrowser).each(databases)('what a newcomer does, on $name', (
     browser = launched
     scratch = project
     const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'] })
-    context.setDefaultTimeout(20_000)
+    context.setDefaultTimeout(60_000)
     page = await context.newPage()
   })
   afterAll(async () => {

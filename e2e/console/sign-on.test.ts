@@ -63,7 +63,7 @@ describe.skipIf(!hasBrowser)('single sign-on in the console', { timeout: 240_000
   /** A browser in which nobody is signed in. */
   const stranger = async (path: string): Promise<Page> => {
     const context = await world.browser.newContext({ viewport: { width: 1280, height: 800 } })
-    context.setDefaultTimeout(15_000)
+    context.setDefaultTimeout(60_000)
     const made = await context.newPage()
     await made.goto(`${world.server.url}/dashboard/${path}`)
     return made

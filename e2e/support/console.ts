@@ -59,7 +59,7 @@ export async function startConsole(environment: Record<string, string> = {}): Pr
 
   const context = async (options: BrowserContextOptions = {}, who = admin) => {
     const made = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
-    made.setDefaultTimeout(15_000)
+    made.setDefaultTimeout(60_000)
     const [name = '', value = ''] = who.cookie.split('=')
     await made.addCookies([{ name, value, url: server.url }])
     contexts.push(made)

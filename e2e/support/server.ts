@@ -153,7 +153,7 @@ export async function administrator(url: string): Promise<Administrator> {
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined | null | false>,
-  seconds = 20,
+  seconds = 60,
 ): Promise<T> {
   const end = Date.now() + seconds * 1000
   let last: unknown
