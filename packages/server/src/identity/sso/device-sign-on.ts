@@ -100,8 +100,7 @@ export function createDeviceSignOn(deps: {
           await ssoStore.endDevice(handleHash)
           return { status: answer.status }
         case 'approved': {
-          if (!(await ssoStore.endDevice(handleHash)))
-            throw new SignInRefused('This sign-in was finished already.')
+          if (!(await ssoStore.endDevice(handleHash))) throw new SignInRefused('This sign-in was finished already.')
           const { session } = await signIns.welcome({ ...signIn, returnTo: '/' }, answer.person, {
             kind: 'oidc',
             newMembers: settings.newMembers,
