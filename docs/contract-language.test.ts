@@ -96,6 +96,7 @@ describe('commands of the guide', () => {
           note: print,
           readInput: async () => '',
           interrupted: new Promise(() => {}),
+          pause: async () => {},
         })
         expect(printed.join('\n').split('\n')).toEqual(shown)
       })

@@ -59,6 +59,7 @@ export function gatewayBench() {
         },
         readInput: async () => '',
         interrupted: interrupted.promise,
+        pause: () => interrupted.promise,
       },
     )
     const until: RunningGateway['until'] = (isIt) =>

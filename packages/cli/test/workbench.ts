@@ -26,6 +26,7 @@ export interface Workbench {
 export function createWorkbench(
   files: Readonly<Record<string, string>> = {},
   environment: Terminal['environment'] = {},
+  pause: Terminal['pause'] = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 ): Workbench {
   const folder = mkdtempSync(join(tmpdir(), 'lictor-cli-'))
   const write = (path: string, text: string | Uint8Array) => {
@@ -44,6 +45,7 @@ export function createWorkbench(
       note: (line) => void err.push(stripVTControlCharacters(line)),
       readInput: async () => input,
       interrupted: new Promise(() => {}),
+      pause,
     })
     const text = out.join('\n')
     return { code, out: text, err: err.join('\n'), json: () => JSON.parse(text) }

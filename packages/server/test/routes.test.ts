@@ -37,6 +37,8 @@ const publicRoutes = [
   'POST /api/v1/auth/local',
   'POST /api/v1/auth/login',
   'POST /api/v1/auth/logout',
+  'POST /api/v1/auth/oidc/device',
+  'POST /api/v1/auth/oidc/device/poll',
   'POST /api/v1/auth/password-reset',
   'POST /api/v1/auth/password-reset/complete',
   'POST /api/v1/setup',

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { Command } from 'commander'
 import { findAgent, runtimeClient } from '../connection/runtime.ts'
 import type { Context } from '../context.ts'
@@ -128,7 +127,10 @@ export function credentialCommand({ terminal, settings, connect }: Context): Com
     terminal.note(`Open ${begun.verification_uri} and type ${begun.user_code}.`)
     let interval = begun.interval
     for (;;) {
-      const stopped = await Promise.race([pause(interval * 1000, false), terminal.interrupted.then(() => true)])
+      const stopped = await Promise.race([
+        terminal.pause(interval * 1000).then(() => false),
+        terminal.interrupted.then(() => true),
+      ])
       if (stopped) throw new CliError('interrupted', 'The sign-in was given up.')
       const polled = await client.devicePoll({ device_code: begun.device_code, provider })
       interval = polled.interval ?? interval

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { jsonObjectIn } from '@lictor/wire'
 import { CliError } from '../errors.ts'
+import { keptSignIn } from './kept-sign-ins.ts'
 
 /** How the command line reaches a server, and as whom. */
 export interface Connection {
@@ -35,14 +36,14 @@ interface LocalAccess {
 }
 
 /**
- * Sign in and return the connection. In this order: `LICTOR_TOKEN` (a bearer token), `LICTOR_EMAIL` and `LICTOR_PASSWORD`, else, on
- * the server's own machine, the secret in its data folder.
+ * Sign in and return the connection. In this order: `LICTOR_TOKEN` (a bearer token), `LICTOR_EMAIL` and `LICTOR_PASSWORD`, the
+ * session of `lictor login`, else, on the server's own machine, the secret in its data folder.
  */
 export async function connect(options: ConnectionOptions): Promise<Connection> {
   const { environment } = options
   const doFetch = options.fetch ?? fetch
   const local = readLocalAccess(options)
-  const url = (options.url ?? environment.LICTOR_URL ?? local?.url ?? 'http://localhost:8000').replace(/\/+$/, '')
+  const url = serverOf(options, local)
   const credentials = await signIn(url, environment, local, doFetch)
 
   async function send(method: string, path: string, init: RequestInit): Promise<Response> {
@@ -124,6 +125,10 @@ export function readLocalAccess(
   }
 }
 
+/** The address of the server that is meant, without a slash at its end. */
+export const serverOf = (options: ConnectionOptions, local = readLocalAccess(options)): string =>
+  (options.url ?? options.environment.LICTOR_URL ?? local?.url ?? 'http://localhost:8000').replace(/\/+$/, '')
+
 async function signIn(
   url: string,
   environment: Readonly<Record<string, string | undefined>>,
@@ -133,11 +138,15 @@ async function signIn(
   if (environment.LICTOR_TOKEN) return { authorization: `Bearer ${environment.LICTOR_TOKEN}` }
   const { LICTOR_EMAIL: email, LICTOR_PASSWORD: password } = environment
   if (email && password) return openSession(url, '/api/v1/auth/login', { email, password }, doFetch)
+  const kept = keptSignIn(environment, url)
+  if (kept !== null && (await openKept(url, kept, doFetch)) !== null) return { cookie: kept }
   if (local && sameServer(local.url, url))
     return openSession(url, '/api/v1/auth/local', { secret: local.secret }, doFetch)
   if (!(await isServerUp(url, doFetch))) throw unreachable(url)
+  if (kept !== null)
+    throw new CliError('signed_out', `Your session at ${url} is over.`, { hint: 'Sign in again: lictor login' })
   throw new CliError('no_credentials', `Nothing says who you are at ${url}.`, {
-    hint: 'Run this where the server runs (LICTOR_DATA_DIR names its data folder), or set LICTOR_EMAIL and LICTOR_PASSWORD, or LICTOR_TOKEN.',
+    hint: 'Run this where the server runs (LICTOR_DATA_DIR names its data folder), sign in with `lictor login`, or set LICTOR_EMAIL and LICTOR_PASSWORD, or LICTOR_TOKEN.',
   })
 }
 
@@ -147,19 +156,47 @@ async function openSession(
   body: object,
   doFetch: typeof fetch,
 ): Promise<Record<string, string>> {
+  return { cookie: cookieIn(await exchange(url, path, body, {}, [], doFetch)) }
+}
+
+/** One exchange without a connection. @param accept statuses besides 2xx that are answers @throws CliError */
+export async function exchange(
+  url: string,
+  path: string,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+  accept: readonly number[] = [],
+  doFetch: typeof fetch = fetch,
+): Promise<Response> {
   const answer = await reach(url, () =>
     doFetch(`${url}${path}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-requested-with': 'lictor-cli' },
+      headers: { 'content-type': 'application/json', 'x-requested-with': 'lictor-cli', ...headers },
       body: JSON.stringify(body),
     }),
   )
-  if (!answer.ok) throw await refusal(answer, 'POST', path)
-  const cookie = answer.headers
+  if (!answer.ok && !accept.includes(answer.status)) throw await refusal(answer, 'POST', path)
+  return answer
+}
+
+/** The session that an answer opens. */
+export const cookieIn = (answer: Response): string =>
+  answer.headers
     .getSetCookie()
     .map((line) => line.split(';')[0])
     .join('; ')
-  return { cookie }
+
+/** Whose session a cookie is; null where it is over. @throws CliError */
+export async function openKept(
+  url: string,
+  cookie: string,
+  doFetch: typeof fetch = fetch,
+): Promise<{ readonly email: string; readonly role: string; readonly tenant_id: string } | null> {
+  const path = '/api/v1/auth/me'
+  const answer = await reach(url, () => doFetch(`${url}${path}`, { headers: { cookie } }))
+  if (answer.status === 401) return null
+  if (!answer.ok) throw await refusal(answer, 'GET', path)
+  return (await answer.json()) as { email: string; role: string; tenant_id: string }
 }
 
 async function reach(url: string, exchange: () => Promise<Response>): Promise<Response> {

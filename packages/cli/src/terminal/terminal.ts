@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { writeJson } from './json.ts'
 import { writeYaml } from './yaml.ts'
 
@@ -16,6 +17,8 @@ export interface Terminal {
   readInput(): Promise<string>
   /** Resolves when the user asks to stop (Ctrl-C, SIGTERM). */
   readonly interrupted: Promise<void>
+  /** Wait, in milliseconds. */
+  pause(milliseconds: number): Promise<void>
 }
 
 /** Write the answer of a command once, in the form that was asked for. `human` is called for `table` only. */
@@ -68,6 +71,7 @@ export function processTerminal(): Terminal {
       for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array))
       return Buffer.concat(chunks).toString('utf8')
     },
+    pause: (milliseconds) => pause(milliseconds),
     // Only a command that waits for it takes the signals over; every other ends by them, as programs do.
     get interrupted() {
       interrupted ??= new Promise((resolve) => {

@@ -55,6 +55,14 @@ const ofConsole: Readonly<Record<string, string>> = {
   'POST /api/v1/auth/password-reset/complete 429': tooOften,
   'GET /api/v1/sso/oidc 403': 'Your role in this tenant is admin; this takes an owner.',
   'GET /api/v1/sso/saml 403': 'Your role in this tenant is admin; this takes an owner.',
+  'POST /api/v1/auth/oidc/device 400': 'The provider has no device flow: nobody signs in there on a terminal.',
+  'POST /api/v1/auth/oidc/device 404': 'There is no single sign-on for this tenant.',
+  'POST /api/v1/auth/oidc/device 429': tooOften,
+  'POST /api/v1/auth/oidc/device 503': 'The provider does not answer. Try again shortly.',
+  'POST /api/v1/auth/oidc/device/poll 400': 'This sign-in was not begun here, or was finished already.',
+  'POST /api/v1/auth/oidc/device/poll 403':
+    'ann@example.com is not a member of this tenant. Ask an administrator to invite you.',
+  'POST /api/v1/auth/oidc/device/poll 503': 'The provider does not answer. Try again shortly.',
   'GET /api/v1/administration/acts 403': 'Admin access required.',
 }
 

@@ -38,6 +38,8 @@ import { createSecondFactorStore } from './second-factor/store.ts'
 import { createSetup, type Setup, SHORTEST_PASSWORD, type TenantFounded } from './setup.ts'
 import { createSetupGate, type SetupGate } from './setup-gate.ts'
 import { createSignInBrowser } from './sso/browser.ts'
+import { deviceSignOnRoutes } from './sso/device-routes.ts'
+import { createDeviceSignOn } from './sso/device-sign-on.ts'
 import { createLinking } from './sso/linking.ts'
 import { createOidc } from './sso/oidc.ts'
 import { createOidcSignOn } from './sso/oidc-sign-on.ts'
@@ -165,7 +167,9 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
     linking: createLinking({ ...people, ssoStore }),
     login,
   })
-  const oidc = createOidcSignOn({ ...people, signIns, oidc: createOidc({ fetch: deps.fetches.guarded }) })
+  const openIdConnect = createOidc({ fetch: deps.fetches.guarded })
+  const oidc = createOidcSignOn({ ...people, signIns, oidc: openIdConnect })
+  const deviceSignOn = createDeviceSignOn({ signIns, ssoStore, oidc: openIdConnect, clock, random })
   const saml = createSamlSignOn({
     ...people,
     tenantStore,
@@ -260,6 +264,7 @@ export function createIdentity(deps: Shared & { isSecure: boolean; passwordCost?
           })
           recoveryRoutes(app, recovery)
           ssoRoutes(app, { oidc, offeredBySaml: saml.offered, browser, linkTo })
+          deviceSignOnRoutes(app, { deviceSignOn, setSession })
           samlRoutes(app, { saml, browser })
           actRoutes(app, actStore)
           tenantRoutes(app, { tenants, invitations })

@@ -85,7 +85,9 @@ import { createJournalStreams } from './record/streams.ts'
 import { tenantEventRoutes } from './record/tenant-event-routes.ts'
 import { createTenantEvents } from './record/tenant-events.ts'
 import { createTurnStore } from './record/turn-store.ts'
+import { createRunVolumes } from './run-volumes/run-volumes.ts'
 import { createWorkflowRuns } from './run-work/compose.ts'
+import { createRunStore } from './runs/store.ts'
 import { createScripts } from './scripts/scripts.ts'
 import { createScriptStore } from './scripts/store.ts'
 import { createSeal } from './seal/compose.ts'
@@ -306,6 +308,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     modelTimeoutSeconds: config.modelTimeoutSeconds,
     isDebugging: config.logLevel === 'debug' || config.logLevel === 'trace',
   })
+  const runStore = createRunStore(database)
   const mounts = createMounts({
     ...shared,
     ...folders,
@@ -314,10 +317,15 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     volumes: storage.volumes,
     files: storage.files,
     events: tenantEvents,
-    isOver: async ({ id, tenantId }) => {
-      const execution = await executionStore.find(scopeOfRecord({ tenantId }), id)
-      return execution === null || execution.endedAt !== null
+    async isOver({ id, tenantId }) {
+      const scope = scopeOfRecord({ tenantId })
+      const execution = await executionStore.find(scope, id)
+      if (execution) return execution.endedAt !== null
+      const run = await runStore.find(scope, id)
+      return run === null || run.state.status !== 'running'
     },
+    isOfRun: async ({ id, tenantId }, runId) =>
+      (await runStore.findRunOf(scopeOfRecord({ tenantId }), id))?.id === runId,
     refused: ({ tenantId, executionId, volumeId }) =>
       violations.record({
         tenantId,
@@ -428,6 +436,20 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     cancel,
     owner,
   })
+  const runVolumes = createRunVolumes({
+    ...shared,
+    store: storage.store,
+    volumes: storage.volumes,
+    files: storage.files,
+    refused: ({ tenantId, volumeId }) =>
+      violations.record({
+        tenantId,
+        volumeId,
+        category: 'unauthorized_volume_access',
+        operation: 'access',
+        details: 'A workflow names a volume that is not its tenant’s.',
+      }),
+  })
   const workflowRuns = createWorkflowRuns({
     ...shared,
     logger,
@@ -437,6 +459,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     streams,
     approvals: governance.approvals,
     executions: begunExecutions,
+    volumes: runVolumes,
     findWorkflow: workflows.getVersion,
     async findExecution(scope, id) {
       const { ancestors, securityContext } = await executions.get({ tenantId: scope.tenantId } as Caller, id)

@@ -32,6 +32,7 @@ import { nodesAndSubscriptions } from './migrations/0028-nodes-and-subscriptions
 import { rulesets } from './migrations/0030-rulesets.ts'
 import { cortex } from './migrations/0034-cortex.ts'
 import { swarms } from './migrations/0036-swarms.ts'
+import { deviceSignIns } from './migrations/0037-device-sign-ins.ts'
 
 export type Migrations = Readonly<Record<string, (dialect: Database['dialect']) => Migration>>
 
@@ -67,6 +68,7 @@ export const released: Migrations = {
   '0030-rulesets': rulesets,
   '0034-cortex': cortex,
   '0036-swarms': swarms,
+  '0037-device-sign-ins': deviceSignIns,
 }
 
 /** Bring the database to this version's schema, one server at a time: all of it or nothing. Returns the names of what was applied. */

@@ -28,7 +28,7 @@ const mayBeEmpty = new Set([
   ...['cortex_patterns', 'cortex_trajectories', 'cortex_uses', 'cortex_decays'],
   ...['workflow_run_children', 'offered_rulesets', 'skill_scans'],
   ...['administrative_acts', 'invitations', 'password_links', 'recovery_codes'],
-  ...['external_identities', 'identity_providers', 'sign_ins'],
+  ...['external_identities', 'identity_providers', 'sign_ins', 'device_sign_ins'],
   ...[
     'security_contexts',
     'security_incidents',

@@ -30,6 +30,7 @@ import type {
 import type {
   AdministrativeActRow,
   ApiKeyRow,
+  DeviceSignInRow,
   ExternalIdentityRow,
   IdentityProviderRow,
   InvitationRow,
@@ -140,6 +141,7 @@ export interface Schema {
   administrative_acts: AdministrativeActRow
   identity_providers: IdentityProviderRow
   sign_ins: SignInRow
+  device_sign_ins: DeviceSignInRow
   external_identities: ExternalIdentityRow
   users: UserRow
   user_sessions: UserSessionRow

@@ -268,6 +268,14 @@ export const singleSignOn: Chapter = {
     ticket: 'Of the redirect before; good once, for a minute.',
     start: 'Where to send the browser.',
     callback: 'As OAuth 2 says.',
+    device_code: 'What to ask with; known to the terminal alone.',
+    user_code: 'What the person types in.',
+    verification_uri: 'Where they type it in.',
+    verification_uri_complete: 'The same with the code in it; null where the provider has none.',
+    expires_in: 'How long the code may be typed in, in seconds.',
+    interval: 'How many seconds to wait before asking again; null where there is nothing more to ask.',
+    status:
+      '`slow_down`: asked before the interval was over, or the provider wants a longer one. `approved`: the answer sets the cookie of the session. `denied`, `expired`: begin again.',
   },
   operations: {
     'GET /api/v1/sso/oidc': { notes: 'Without its secret.' },
@@ -296,6 +304,14 @@ export const singleSignOn: Chapter = {
     'GET /api/v1/auth/saml/complete': {
       notes:
         'Only for the browser that was sent to the provider. The session stays in its tenant, and changes nothing of the account.',
+    },
+    'POST /api/v1/auth/oidc/device': {
+      notes:
+        'The device flow (RFC 8628) at the provider of the tenant: `lictor login` shows the address and the code. The provider must allow it to the client that is configured.',
+    },
+    'POST /api/v1/auth/oidc/device/poll': {
+      notes:
+        'The provider is asked at most once in an interval, whichever server is asked. The session is one of single sign-on: it stays in its tenant, and changes nothing of the account.',
     },
     'GET /api/v1/auth/oidc/start': {
       notes: 'Redirects to the provider, or to the login page with what is wrong as `problem`.',

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { TOTP } from 'otpauth'
 import type { People } from './people.ts'
 import type { Stage } from './stage.ts'
@@ -185,6 +187,7 @@ export async function recordMembers({ call, succeed, as, credentials, clock }: S
   await succeed('GET /api/v1/auth/sso', { query: { tenant: 'default' } })
   await succeed('GET /api/v1/auth/oidc/start', { query: { tenant: 'default', next: '/approvals' } })
   await succeed('GET /api/v1/auth/oidc/callback', { query: { code: 'of-the-provider', state: 'of-this-server' } })
+  await recordDeviceSignIn({ call, succeed, as, person })
   await succeed('DELETE /api/v1/sso/oidc', as(person))
 
   const saml = {
@@ -204,4 +207,45 @@ export async function recordMembers({ call, succeed, as, credentials, clock }: S
   })
   await succeed('GET /api/v1/auth/saml/complete', { query: { ticket: 'of-this-server' } })
   await succeed('DELETE /api/v1/sso/saml', as(person))
+}
+
+/** With a provider that answers on this machine. */
+async function recordDeviceSignIn(
+  stage: Pick<Stage & People, 'call' | 'succeed' | 'as'> & { person: Readonly<Record<string, string>> },
+) {
+  const { call, succeed, as, person } = stage
+  let issuer = ''
+  const provider = createServer((request, response) => {
+    const isToken = request.url === '/token'
+    const answers: Record<string, object> = {
+      '/.well-known/openid-configuration': {
+        issuer,
+        token_endpoint: `${issuer}/token`,
+        device_authorization_endpoint: `${issuer}/device`,
+      },
+      '/device': {
+        device_code: 'd',
+        user_code: 'BDWP-HQPK',
+        verification_uri: 'https://login.example.com/device',
+        verification_uri_complete: 'https://login.example.com/device?user_code=BDWP-HQPK',
+        expires_in: 600,
+        interval: 5,
+      },
+      '/token': { error: 'authorization_pending' },
+    }
+    response.writeHead(isToken ? 400 : 200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(answers[request.url ?? ''] ?? {}))
+  })
+  await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve))
+  issuer = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`
+  await call('PUT /api/v1/sso/oidc', { ...as(person), body: { issuer, client_id: 'lictor', client_secret: 'secret' } })
+  const { device_code } = await succeed<{ device_code: string }>('POST /api/v1/auth/oidc/device', {
+    headers: { 'x-requested-with': 'reference' },
+    body: { tenant: 'default' },
+  })
+  await succeed('POST /api/v1/auth/oidc/device/poll', {
+    headers: { 'x-requested-with': 'reference' },
+    body: { device_code },
+  })
+  await new Promise((resolve) => provider.close(resolve))
 }

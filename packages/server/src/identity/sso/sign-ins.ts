@@ -60,12 +60,16 @@ export interface SignIns {
   /** The sign-in of this state, for good. @throws SignInRefused */
   take(kind: SignInKind, state: string): Promise<SignIn>
   /** What was written down with it. */
-  secretOf<T>(signIn: SignIn): T
+  secretOf<T>(signIn: Pick<SignIn, 'sealedSecret'>): T
+  /** What is written down with a sign-in. */
+  seal(secret: object): Uint8Array
+  /** @throws Forbidden where the tenant is active no longer */
+  requireActive(signIn: Pick<SignIn, 'tenantId'>): Promise<void>
   /** @throws SignInRefused where another browser began it, Forbidden where its tenant is active no longer */
   requireOfBrowser(signIn: SignIn, browserToken: string | undefined): Promise<void>
   /** A session of who came back, in the tenant that sent them away. @throws SignInRefused, Forbidden */
   welcome(
-    signIn: SignIn,
+    signIn: Pick<SignIn, 'tenantId' | 'returnTo'>,
     person: ProvenPerson,
     as: {
       readonly kind: ProviderKind
@@ -105,9 +109,14 @@ export function createSignIns(deps: {
     return settings && { tenant, settings }
   }
 
+  const requireActiveTenant: SignIns['requireActive'] = async (signIn) =>
+    requireActive((await tenantStore.statusOf(scopeOfRecord(signIn))) ?? 'deleted')
+
   return {
+    seal,
     providerOf,
     configured,
+    requireActive: requireActiveTenant,
     putProvider: (scope, kind, settings) => ssoStore.putProvider(scope, kind, seal(settings), microsOf(clock.now())),
     async removeProvider(scope, kind) {
       if (!(await ssoStore.removeProvider(scope, kind))) throw new NotFound('This tenant has no single sign-on.')
@@ -140,7 +149,7 @@ export function createSignIns(deps: {
     async requireOfBrowser(signIn, browserToken) {
       if (browserToken === undefined || !digestsEqual(digestOf(browserToken), signIn.browserHash))
         throw new SignInRefused('This sign-in was begun in another browser.')
-      requireActive((await tenantStore.statusOf(scopeOfRecord(signIn))) ?? 'deleted')
+      await requireActiveTenant(signIn)
     },
     async welcome(signIn, person, { kind, newMembers, said, device }) {
       const user = await store.findUser(await linking.personOf(scopeOfRecord(signIn), person, newMembers, said))

@@ -19,6 +19,19 @@ export interface SignIn {
   readonly expiresAt: Micros
 }
 
+/** Somebody who signs in on a terminal, while they type their code in at the provider. */
+export interface DeviceSignIn {
+  /** Of what the terminal keeps. */
+  readonly handleHash: string
+  readonly tenantId: string
+  readonly sealedSecret: Uint8Array
+  /** Seconds between two questions, as the provider wants them. */
+  readonly interval: number
+  /** Before that, the provider is not asked. */
+  readonly askAt: Micros
+  readonly expiresAt: Micros
+}
+
 /** SQL for providers, sign-ins under way and external identities. */
 export interface SsoStore {
   findProvider(scope: TenantScope, kind: ProviderKind): Promise<Uint8Array | null>
@@ -27,6 +40,13 @@ export interface SsoStore {
   begin(signIn: SignIn): Promise<void>
   /** The sign-in of this state, taken for good: null when there is none, it was taken before or has run out. */
   take(kind: SignInKind, stateHash: string, at: Micros): Promise<SignIn | null>
+  beginDevice(signIn: DeviceSignIn): Promise<void>
+  findDevice(handleHash: string): Promise<DeviceSignIn | null>
+  /** Ask the provider now, and not again before `next`. False where it was asked too shortly ago, by whichever server. */
+  takeDeviceTurn(handleHash: string, at: Micros, next: Micros): Promise<boolean>
+  slowDeviceDown(handleHash: string, interval: number, next: Micros): Promise<void>
+  /** True for exactly one of those who end it. */
+  endDevice(handleHash: string): Promise<boolean>
   purge(before: Micros): Promise<void>
   findIdentity(scope: TenantScope, issuer: string, subject: string): Promise<string | null>
   link(
@@ -101,8 +121,59 @@ export function createSsoStore({ db }: Database): SsoStore {
           }
         : null
     },
+    async beginDevice(signIn) {
+      await db
+        .insertInto('device_sign_ins')
+        .values({
+          handle_hash: signIn.handleHash,
+          tenant_id: signIn.tenantId,
+          secret_sealed: signIn.sealedSecret,
+          interval_seconds: signIn.interval,
+          ask_at: signIn.askAt,
+          expires_at: signIn.expiresAt,
+        })
+        .execute()
+    },
+    async findDevice(handleHash) {
+      const row = await db
+        .selectFrom('device_sign_ins')
+        .selectAll()
+        .where('handle_hash', '=', handleHash)
+        .executeTakeFirst()
+      return row
+        ? {
+            handleHash: row.handle_hash,
+            tenantId: row.tenant_id,
+            sealedSecret: row.secret_sealed,
+            interval: row.interval_seconds,
+            askAt: row.ask_at,
+            expiresAt: row.expires_at,
+          }
+        : null
+    },
+    async takeDeviceTurn(handleHash, at, next) {
+      const result = await db
+        .updateTable('device_sign_ins')
+        .set({ ask_at: next })
+        .where('handle_hash', '=', handleHash)
+        .where('ask_at', '<=', at)
+        .executeTakeFirst()
+      return Number(result.numUpdatedRows) === 1
+    },
+    async slowDeviceDown(handleHash, interval, next) {
+      await db
+        .updateTable('device_sign_ins')
+        .set({ interval_seconds: interval, ask_at: next })
+        .where('handle_hash', '=', handleHash)
+        .execute()
+    },
+    async endDevice(handleHash) {
+      const result = await db.deleteFrom('device_sign_ins').where('handle_hash', '=', handleHash).executeTakeFirst()
+      return Number(result.numDeletedRows) === 1
+    },
     async purge(before) {
       await db.deleteFrom('sign_ins').where('expires_at', '<', before).execute()
+      await db.deleteFrom('device_sign_ins').where('expires_at', '<', before).execute()
     },
     async findIdentity({ tenantId }, issuer, subject) {
       const row = await db

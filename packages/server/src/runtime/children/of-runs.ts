@@ -1,4 +1,4 @@
-import type { AgentManifestDocument } from '@lictor/aegis'
+import type { AgentManifestDocument, VolumeSpec } from '@lictor/aegis'
 import { Forbidden, NotFound } from '../../errors.ts'
 import { scopeOfRecord } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -35,6 +35,8 @@ export interface RunRequest {
     readonly input: unknown
     readonly intent: string | null
   }
+  /** Volumes of the run that it has mounted, beside those of its own manifest. */
+  readonly volumes?: readonly VolumeSpec[]
   /** What the execution stays within; null: what its agent may. */
   readonly bound: SecurityContext | null
   /** Whether the state still waits for it, asked in the transaction that makes the execution. */
@@ -89,7 +91,7 @@ export function createRunExecutions(deps: {
 
   return {
     ended: deps.ended,
-    async begin({ id, tenantId, startedBy, agent: named, input, intent, inputFor, bound, isWanted }) {
+    async begin({ id, tenantId, startedBy, agent: named, input, intent, inputFor, volumes = [], bound, isWanted }) {
       const scope = scopeOfRecord({ tenantId })
       const known = await store.find(scope, id)
       if (known) return known
@@ -108,7 +110,7 @@ export function createRunExecutions(deps: {
         agentId: agent.id,
         agentName: agent.name,
         agentVersion: agent.version,
-        manifest: agent.manifest,
+        manifest: withVolumes(agent.manifest, volumes),
         env: admitted.env,
         input: admitted.input,
         intent: admitted.intent,
@@ -154,3 +156,8 @@ export function createRunExecutions(deps: {
     },
   }
 }
+
+const withVolumes = (manifest: AgentManifestDocument, volumes: readonly VolumeSpec[]): AgentManifestDocument =>
+  volumes.length === 0
+    ? manifest
+    : { ...manifest, spec: { ...manifest.spec, volumes: [...(manifest.spec.volumes ?? []), ...volumes] } }

@@ -162,7 +162,7 @@ export function createLimitStore(database: Database): LimitStore {
       .selectFrom('volumes')
       .select(['purpose', (e) => e.fn.sum('size_limit').as('limit'), (e) => e.fn.sum('used_bytes').as('used')])
       .where('tenant_id', '=', tenantId)
-      .where('owner_kind', '!=', 'execution')
+      .where('owner_kind', 'not in', ['execution', 'run'])
       .groupBy('purpose')
       .execute()
     return rows.reduce((sum, { purpose, limit, used }) => sum + Number(purpose === 'attachments' ? used : limit), 0)

@@ -27,6 +27,8 @@ export interface Copy {
   /** The workspace on this machine, and where in it the copy lies. */
   readonly workspace: string
   readonly components: readonly string[]
+  /** Paths in it at which other volumes lie: what is there is theirs. */
+  readonly without?: readonly string[]
   /** File that says how the copy looked when it was last the same as the volume; outside the workspace. */
   readonly state: string
 }
@@ -47,7 +49,7 @@ export async function bringIn(
   const known: Record<string, Known> = {}
   const folders: string[] = []
   for (const entry of await files.all(volume)) {
-    if (!isWanted(entry.path)) continue
+    if (!isWanted(entry.path) || isOfAnother(copy, entry.path)) continue
     const place = join(root, entry.path)
     if (entry.isFolder) {
       await mkdir(place, { recursive: true, mode: 0o755 })
@@ -71,7 +73,7 @@ export async function takeOut(files: VolumeFiles, volume: Volume, copy: Copy): P
   const root = before && (await rootOf(copy))
   // Where the folder itself is gone or something else, nothing is carried: a mount point stays.
   if (!before || !root) return []
-  const now = await look(root)
+  const now = await look(root, copy)
   const known: Record<string, Known> = { ...before.files }
   try {
     for (const [path, { blobKey }] of Object.entries(before.files)) {
@@ -94,6 +96,9 @@ export async function takeOut(files: VolumeFiles, volume: Volume, copy: Copy): P
   return now.refused
 }
 
+const isOfAnother = ({ without = [] }: Copy, path: string): boolean =>
+  without.some((place) => path === place || path.startsWith(`${place}/`))
+
 async function rootOf({ workspace, components }: Copy): Promise<JudgedPath | null> {
   const root = await resolvePath(workspace, components).catch(() => null)
   const isItself =
@@ -101,12 +106,13 @@ async function rootOf({ workspace, components }: Copy): Promise<JudgedPath | nul
   return isItself ? root : null
 }
 
-async function look(root: JudgedPath) {
+async function look(root: JudgedPath, copy: Copy) {
   const files = new Map<string, Omit<Known, 'blobKey'>>()
   const folders = new Set<string>()
   const refused: string[] = []
   for await (const { components, kind, open } of walkFolder(root)) {
     const path = components.slice(root.components.length).join('/')
+    if (isOfAnother(copy, path)) continue
     if (!isHoldable(path)) {
       refused.push(path)
       continue

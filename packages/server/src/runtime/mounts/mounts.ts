@@ -64,7 +64,7 @@ export interface Mounts {
 export function createMounts(deps: {
   database: Database
   store: VolumeStore
-  volumes: Pick<Volumes, 'createFor'>
+  volumes: Pick<Volumes, 'createFor' | 'deleteExpired'>
   files: VolumeFiles
   events: TenantEvents
   clock: Clock
@@ -74,18 +74,23 @@ export function createMounts(deps: {
   workspaceOf: (executionId: string) => string
   /** Whether an execution has ended, or is not there. */
   isOver: (execution: { readonly id: string; readonly tenantId: string }) => Promise<boolean>
+  /** Whether a run of a workflow began an execution. */
+  isOfRun: (execution: { readonly id: string; readonly tenantId: string }, runId: string) => Promise<boolean>
   /** Somebody asked for a volume of somebody else. */
   refused: (tried: { tenantId: string; executionId: string; volumeId: string }) => Promise<void>
 }): Mounts {
   const { database, store, volumes, files, events, clock, logger, workers, folderOf, workspaceOf } = deps
   const now = () => microsOf(clock.now())
 
-  const copyOf = ({ executionId, name, mountPath }: Mount): Copy => ({
+  const copyOf = ({ executionId, name, mountPath }: Mount, all: readonly Mount[]): Copy => ({
     workspace: workspaceOf(executionId),
     components: mountPath
       .split('/')
       .filter((one) => one !== '')
       .slice(1),
+    without: all
+      .filter((other) => other.mountPath.startsWith(`${mountPath}/`))
+      .map((other) => other.mountPath.slice(mountPath.length + 1)),
     state: join(folderOf(executionId), 'mounts', `${encodeURIComponent(name)}.json`),
   })
 
@@ -102,7 +107,10 @@ export function createMounts(deps: {
     })
     if (plan.volumeId !== null) {
       const found = await store.find(scope, plan.volumeId)
-      if (found?.owner.kind !== 'tenant') {
+      const isMountable =
+        found?.owner.kind === 'tenant' ||
+        (found?.owner.kind === 'run' && (await deps.isOfRun(execution, found.owner.id)))
+      if (!isMountable) {
         await deps.refused({ tenantId, executionId, volumeId: plan.volumeId })
         throw new SandboxError(`spec.volumes: there is no volume ${plan.volumeId} for '${plan.name}'.`)
       }
@@ -189,7 +197,7 @@ export function createMounts(deps: {
     await each(execution, mounts, async (volume, mount) => {
       if (mount.access === 'read-only') return
       try {
-        const left = await takeOut(files.of(execution.id), volume, copyOf(mount))
+        const left = await takeOut(files.of(execution.id), volume, copyOf(mount, mounts))
         if (left.length > 0)
           logger.warn({ execution_id: execution.id, volume_id: volume.id, count: left.length }, 'files were left out')
       } catch (error) {
@@ -211,6 +219,8 @@ export function createMounts(deps: {
       const told = detached.map(({ volumeId }) => draft('volume_detached', { volume_id: volumeId, ...of }))
       if (told.length > 0) await events.add(execution.tenantId, told, within)
     })
+    // The last who held a volume of a run that has ended takes it away.
+    for (const { volumeId } of mounts) await volumes.deleteExpired(scopeOfRecord(execution), volumeId)
   }
 
   workers.every('volume_mounts', SWEEP_MS, async () => {
@@ -227,7 +237,7 @@ export function createMounts(deps: {
         mounts.push(known ?? (await refusing(execution, plan, () => attach(execution, plan))))
       }
       return each(execution, mounts, async (volume, mount) => {
-        await refusing(execution, mount, () => copyIn(volume, mount.name, copyOf(mount)))
+        await refusing(execution, mount, () => copyIn(volume, mount.name, copyOf(mount, mounts)))
         return { volume, mount }
       })
     },
@@ -236,7 +246,7 @@ export function createMounts(deps: {
         (mount) => !own.some(({ components }) => lieOverEachOther(shownPath(components), mount.mountPath)),
       )
       return each(execution, lent, async (volume, mount) => {
-        const copy = copyOf({ ...mount, executionId: id })
+        const copy = copyOf({ ...mount, executionId: id }, lent)
         await copyIn(volume, mount.name, { ...copy, state: `${copy.state}.lent` })
         return {
           name: mount.name,

@@ -258,6 +258,39 @@ onEachDatabase('signing in at a provider', (start) => {
     expect((await poll(second)).json()).toEqual({ status: 'denied', provider: 'local' })
     expect((await poll(second)).statusCode).toBe(400)
   })
+
+  it('the device flow: a provider that wants more time gets it, and a code that ran out is over', async () => {
+    t = await start({ environment })
+    const w = world(t, await serviceHeaders(t))
+    await w.setUp(server)
+    const begin = async () =>
+      (await w.send('POST', '/oauth/device/initiate', { provider: 'local' })).json<{ device_code: string }>()
+    const poll = async ({ device_code }: { device_code: string }, seconds: number) => {
+      await t.clock.advance(seconds * 1000)
+      return w.send('POST', '/oauth/device/poll', { device_code, provider: 'local' })
+    }
+    const refuse = (error: string) =>
+      server.intercept('/token', (_request, response) => {
+        response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error }))
+        return true
+      })
+    const asked = () => server.asked['/token'] ?? 0
+    const begun = await begin()
+    refuse('slow_down')
+    const before = asked()
+    expect((await poll(begun, 5)).json()).toMatchObject({ status: 'pending', interval: 10 })
+    expect((await poll(begun, 9)).json()).toMatchObject({ status: 'pending', interval: 10 })
+    expect(asked()).toBe(before + 1)
+    expect((await poll(begun, 1)).json()).toMatchObject({ status: 'pending', interval: 10 })
+    expect(asked()).toBe(before + 2)
+    refuse('expired_token')
+    expect((await poll(begun, 10)).json()).toEqual({ status: 'expired', provider: 'local' })
+    expect((await poll(begun, 10)).statusCode).toBe(400)
+    const late = await begin()
+    const last = asked()
+    expect((await poll(late, 600)).json()).toMatchObject({ error: 'Device code invalid or expired' })
+    expect(asked()).toBe(last)
+  })
 })
 
 describe.skipIf(postgresStart() === null)('signing in over several nodes', () => {

@@ -36,7 +36,7 @@ export function mountsOf(
     if (volumeId !== null && !uuid.test(volumeId)) refuse(`${at}.source.volume_id '${volumeId}' is no id of a volume.`)
     return {
       name,
-      components: below(mount_path, at, refuse),
+      components: componentsBelow(mount_path, `${at}.mount_path`, refuse),
       access: access_mode ?? 'read-write',
       storageClass: volumeId !== null ? 'persistent' : (storage_class ?? 'ephemeral'),
       sizeLimit,
@@ -58,13 +58,14 @@ export function mountsOf(
   return plans
 }
 
-function below(path: string, at: string, refuse: (message: string) => never): readonly string[] {
+/** Where in a workspace a volume lies. @param at what says it, for `refuse` */
+export function componentsBelow(path: string, at: string, refuse: (message: string) => never): readonly string[] {
   try {
     const [first, ...rest] = checkedComponents(path)
     if (path.startsWith('/') && first === WORKSPACE.slice(1)) return rest
   } catch (error) {
     if (!(error instanceof PathRefused)) throw error
-    refuse(`${at}.mount_path: ${error.message}`)
+    refuse(`${at}: ${error.message}`)
   }
-  return refuse(`${at}.mount_path '${path}' must be ${WORKSPACE} or below it.`)
+  return refuse(`${at} '${path}' must be ${WORKSPACE} or below it.`)
 }

@@ -1,3 +1,4 @@
+import type { VolumeSpec } from '@lictor/aegis'
 import { preValidatorOf } from '../interpreter/pre-validator.ts'
 import type { Work } from '../interpreter/run.ts'
 import type { Execution } from '../record/execution.ts'
@@ -13,6 +14,7 @@ export async function workAgent(
   agents: EntryAgents,
   work: Extract<Work, { kind: 'Agent' }>,
   view: JudgingView,
+  volumes: readonly VolumeSpec[],
 ): Promise<Outcome | null> {
   const { agent, input, intent, iteration, judges, state } = work
   const validator = iteration === 1 ? preValidatorOf(state.pre_execution_validator) : null
@@ -28,7 +30,7 @@ export async function workAgent(
         result: { kind: 'Rejected', error: problem, score: judged.judgements[0]?.score ?? null },
       }
   }
-  const execution = await agents.ask({ key: `agent:${iteration}`, agent, input, intent })
+  const execution = await agents.ask({ key: `agent:${iteration}`, agent, input, intent, volumes })
   if (execution === null) return null
   const result = resultOf(execution, iteration)
   if (!result.isSuccess || judges.length === 0) return { type: 'state_completed', result }

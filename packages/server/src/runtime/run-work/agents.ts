@@ -14,7 +14,7 @@ export const executionIdOf = (runId: string, entry: number, key: string): string
   derivedId(`workflow-run:${runId}:${entry}:${key}`)
 
 /** What a state asks an agent. */
-export type Question = Pick<RunRequest, 'agent' | 'input' | 'intent' | 'inputFor'> & {
+export type Question = Pick<RunRequest, 'agent' | 'input' | 'intent' | 'inputFor' | 'volumes'> & {
   /** Names the question within the entry of the state. */
   readonly key: string
   /** Seconds from the begin of the execution; it is cancelled when it takes longer. Without: as long as the state may take. */

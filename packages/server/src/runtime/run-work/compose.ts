@@ -15,8 +15,9 @@ import type { Host } from '../host.ts'
 import { viewOf } from '../interpreter/blackboard.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { JournalStreams } from '../record/streams.ts'
+import type { RunVolumes } from '../run-volumes/run-volumes.ts'
 import { createEmbeddedEngine } from '../runs/embedded.ts'
-import { type Engine, subjectOf, type Worker } from '../runs/engine.ts'
+import { type Engine, type Outcome, subjectOf, type Worker } from '../runs/engine.ts'
 import { runRoutes } from '../runs/routes.ts'
 import type { RunRecord } from '../runs/run-record.ts'
 import { createRuns, type Runnable, type Runs, requireRoom } from '../runs/runs.ts'
@@ -66,13 +67,14 @@ export function createWorkflowRuns(
     count: (status: string) => void
     executions: RunExecutions
     outbound: Outbound
+    volumes: RunVolumes
     findExecution: Parameters<typeof createRuns>[0]['findExecution']
     findWorkflow: (of: { readonly tenantId: string }, nameOrId: string, version: string | null) => Promise<Runnable>
     /** Where the files of runs are, a folder for each. */
     folder: string
   },
 ): WorkflowRuns {
-  const { database, clock, random, logger, host, journalStore, streams, approvals, executions, folder } = deps
+  const { database, clock, random, logger, host, journalStore, streams, approvals, executions, volumes, folder } = deps
   const store = createRunStore(database)
   const journal = createJournal<RunTold>({
     ...deps,
@@ -82,7 +84,6 @@ export function createWorkflowRuns(
   })
   const folderOf = (id: string) => join(folder, id)
   const workspaceOf = ({ id }: Pick<RunRecord, 'id'>) => join(folderOf(id), 'workspace')
-  const containers = (run: RunRecord) => ({ host, places, clock, random, workspace: workspaceOf(run) })
   /** Of commands that run at once. */
   const places = createPlaces(deps.config.maxExecutions)
 
@@ -101,18 +102,22 @@ export function createWorkflowRuns(
         return true
       },
     })
+    const own = join(folderOf(run.id), `state-${entry}`)
+    const mounted = (use: (workspace: string) => Promise<Outcome | null>) =>
+      volumes.within(run, { shared: workspaceOf(run), own }, signal, use)
     const view = async () => ({ values: viewOf(run.state), templates: await loadTemplates() })
     switch (work.kind) {
       case 'Agent':
-        return workAgent(agents, work, await view())
+        return workAgent(agents, work, await view(), await volumes.forAgents(run))
       case 'ParallelAgents':
-        return workParallelAgents(agents, work, await view())
+        return workParallelAgents(agents, work, await view(), await volumes.forAgents(run))
       case 'Handler':
         return workHandler({ agents, outbound: deps.outbound }, run, { entry, work })
       case 'Subworkflow':
         return workSubworkflow(
           {
             store,
+            volumes,
             start: engine.start,
             findWorkflow: deps.findWorkflow,
             requireRoom: (of) => requireRoom(store, scopeOfRecord(of)),
@@ -123,12 +128,14 @@ export function createWorkflowRuns(
         )
       case 'System': {
         const place = await places.take(signal)
-        return workSystem({ host, clock, random, workspace: workspaceOf(run) }, work, signal).finally(place.giveBack)
+        return mounted((workspace) => workSystem({ host, clock, random, workspace }, work, signal)).finally(
+          place.giveBack,
+        )
       }
       case 'ContainerRun':
-        return workContainer(containers(run), work, signal)
+        return mounted((workspace) => workContainer({ host, places, clock, random, workspace }, work, signal))
       case 'ParallelContainerRun':
-        return workContainers(containers(run), work, signal)
+        return mounted((workspace) => workContainers({ host, places, clock, random, workspace }, work, signal))
       case 'Human':
         return people.ask(
           run,
@@ -156,6 +163,7 @@ export function createWorkflowRuns(
     if (!hasEnded) return
     await approvals.withdraw({ tenantId: run.tenantId, subject: subjectOf(run) }, 'What asked has ended.')
     await removeTree(folderOf(run.id))
+    await volumes.release(run)
   }
 
   const engine: Engine = createEmbeddedEngine({

@@ -38,6 +38,51 @@ describe.skipIf(dockerProblem !== null)('containers of workflows', () => {
     return w.ended(await w.run(body))
   }
 
+  it('containers have the volumes of their workflow: what is written is kept, what is read-only never changes', async () => {
+    const w = await open()
+    const made = await w.send('POST', '/v1/volumes', { label: 'inputs' })
+    const inputs = made.json<{ id: string }>().id
+    const upload = await t.request({
+      method: 'POST',
+      url: `/v1/volumes/${inputs}/files/upload?path=in.txt`,
+      headers: { ...w.headers, 'content-type': 'application/octet-stream' },
+      payload: 'given',
+    })
+    expect(upload.statusCode).toBe(200)
+    const volumes = [
+      { name: 'workspace', mount_path: '/workspace' },
+      { name: 'inputs', mount_path: '/workspace/inputs', read_only: true },
+    ]
+    await w.register(
+      {
+        BUILD: run('cat inputs/in.txt > built.txt; echo changed > inputs/in.txt; ls', {
+          volumes,
+          transitions: [{ target: 'BOTH' }],
+        }),
+        BOTH: {
+          kind: 'ParallelContainerRun',
+          completion: 'all_succeed',
+          steps: [
+            step('one', 'cat inputs/in.txt; echo 1 > one.txt', { volumes }),
+            step('two', 'cat built.txt; echo 2 > two.txt', { volumes }),
+          ],
+          transitions: [{ target: 'AFTER' }],
+        },
+        AFTER: { kind: 'System', command: 'ls; cat one.txt two.txt', transitions: [] },
+      },
+      {},
+      { storage: { workspace: {}, shared_volumes: [{ name: 'inputs', volume_id: inputs }] } },
+    )
+    const { run: record } = await w.ended(await w.run())
+    expect(record.status).toBe('completed')
+    expect(record.state_outputs.BUILD.stdout).toBe('built.txt\ninputs\n')
+    expect(record.state_outputs.BOTH.output).toMatchObject({ one: { stdout: 'given' }, two: { stdout: 'given' } })
+    expect(record.state_outputs.AFTER.stdout).toBe('built.txt\none.txt\ntwo.txt\n1\n2\n')
+    const kept = await w.send('GET', `/v1/volumes/${inputs}/files/download?path=in.txt`)
+    expect(kept.body).toBe('given')
+    await until(async () => (await w.send('GET', `/v1/volumes/${record.blackboard.workspace_volume_id}`)).statusCode === 404)
+  })
+
   it('a container has its image, its input and the folder of the run, and nothing of this server or a network', async () => {
     const script =
       'pwd; echo "$INTENT_INPUTS"; env | grep -c LICTOR; ls /sys/class/net; echo no > /etc/x || echo sealed; cat before; echo made > after; exit 3'

@@ -1,3 +1,4 @@
+import type { VolumeSpec } from '@lictor/aegis'
 import type { AgentResult, Work } from '../interpreter/run.ts'
 import type { Outcome } from '../runs/engine.ts'
 import type { EntryAgents } from './agents.ts'
@@ -8,11 +9,12 @@ export async function workParallelAgents(
   agents: EntryAgents,
   { agents: asked, judges }: Extract<Work, { kind: 'ParallelAgents' }>,
   view: JudgingView,
+  volumes: readonly VolumeSpec[],
 ): Promise<Outcome | null> {
   const intent = typeof view.values.intent === 'string' && view.values.intent !== '' ? view.values.intent : null
   const ended = await Promise.all(
     asked.map(({ agent, input, timeoutSeconds: seconds }, index) =>
-      agents.tryAsk({ key: `agent:${index}`, agent, input, intent: null, seconds }),
+      agents.tryAsk({ key: `agent:${index}`, agent, input, intent: null, volumes, seconds }),
     ),
   )
   const results: AgentResult[] = []

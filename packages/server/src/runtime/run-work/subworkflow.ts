@@ -2,6 +2,7 @@ import { Unavailable } from '../../errors.ts'
 import { scopeOfRecord } from '../../identity/scope.ts'
 import { isUniqueViolation, type Queryable } from '../../storage/database.ts'
 import type { Values, Work } from '../interpreter/run.ts'
+import type { RunVolumes } from '../run-volumes/run-volumes.ts'
 import type { Engine, Outcome } from '../runs/engine.ts'
 import type { RunRecord } from '../runs/run-record.ts'
 import { depthBelow, type Runnable, requireRunnable } from '../runs/runs.ts'
@@ -21,6 +22,7 @@ export async function workSubworkflow(
       nameOrId: string,
       version: string | null,
     ) => Promise<Runnable>
+    readonly volumes: Pick<RunVolumes, 'prepare'>
     /** @throws TooManyRequests when as many runs of the tenant are under way as may be */
     readonly requireRoom: (of: { readonly tenantId: string }) => Promise<void>
   },
@@ -44,6 +46,7 @@ export async function workSubworkflow(
     const workflow = await findWorkflow({ tenantId }, work.workflow, null)
     requireRunnable(workflow, { input: work.input, overrides: {}, intent: null, refused: null })
     await requireRoom({ tenantId })
+    const volumes = await deps.volumes.prepare({ id, tenantId, startedBy }, workflow.manifest)
     try {
       return await start(
         {
@@ -59,10 +62,11 @@ export async function workSubworkflow(
           input: work.input,
           intent: null,
           overrides: {} as Values,
-          volumes: { workspace: null, shared: {} },
+          volumes: volumes.ids,
         },
         async (within, make) => {
           if (!(await isWanted(within))) return false
+          await volumes.make(within)
           await make()
           if (work.mode === 'blocking') await store.addChild(run.id, { kind: 'run', id, entry }, within)
           return true

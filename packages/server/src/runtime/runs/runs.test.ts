@@ -401,7 +401,25 @@ it('a workflow that this server does not run whole is told by what it lacks', ()
     'output_handler.headers.authorization',
   )
   expect(reason({ isolation: 'docker' })).toContain("State 'A': it asks for isolation 'docker'")
-  expect(reason({}, { storage: { workspace: {} } })).toContain('spec.storage')
+  const ID = '0b1d5a1e-6f39-4b1f-8b6b-0a8f4d1e2c3d'
+  const storage = (workspace: object, ...shared: object[]) =>
+    reason({}, { storage: { workspace, shared_volumes: shared } })
+  expect(storage({}, { name: 'data' }, { name: 'other', volume_id: ID, storage_class: 'persistent' })).toBeNull()
+  expect(storage({ storage_class: 'persistent' })).toContain('spec.storage.workspace is persistent and names no volume')
+  expect(storage({ storage_class: 'ephemeral', volume_id: ID })).toContain('and is ephemeral')
+  expect(storage({ volume_id: 'x' })).toContain("volume_id 'x' is no id of a volume")
+  expect(storage({}, { name: 'data' }, { name: 'data' })).toContain("there are two volumes 'data'")
+  expect(storage({}, { name: 'workspace' })).toContain('spec.storage.shared_volumes[0]: there are two volumes')
+  expect(storage({}, { name: 'data', size_limit_bytes: 0.5 })).toContain('its size must be a whole number')
+  const mount = (...volumes: object[]) => reason({ volumes })
+  const data = { volume: 'data', mount_path: '/workspace/data' }
+  expect(mount(data, { volume: 'all', mount_path: '/workspace' })).toBeNull()
+  expect(mount({ ...data, mount_path: '/data' })).toContain(
+    "State 'A': the mount_path of the volume 'data' '/data' must be /workspace or below it.",
+  )
+  expect(mount({ ...data, mount_path: '/workspace/../etc' })).toContain('mount_path')
+  expect(mount(data, { volume: 'other', mount_path: '/workspace/data/deep' })).toContain('lie over each other')
+  expect(mount(data, { volume: 'other', mount_path: '/workspace/data' })).toContain('is mounted in two ways')
 })
 
 it('what a run is given is bounded in depth before it is written as text', () => {

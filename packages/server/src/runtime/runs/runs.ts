@@ -12,6 +12,7 @@ import type { SecurityContext } from '../contexts/security-contexts.ts'
 import { overrideProblem } from '../interpreter/blackboard.ts'
 import type { Values } from '../interpreter/run.ts'
 import type { Left, Limits } from '../limits/limits.ts'
+import type { RunVolumes } from '../run-volumes/run-volumes.ts'
 import { compileSchema } from '../validation/json-schema.ts'
 import type { RuntimeCaller } from '../visibility.ts'
 import { askedBy } from './asked.ts'
@@ -122,6 +123,7 @@ export function createRuns(deps: {
   store: RunStore
   engine: Engine
   limits: Pick<Limits, 'begin'>
+  volumes: Pick<RunVolumes, 'prepare'>
   journalStore: Pick<JournalStore, 'after' | 'delete'>
   idempotency: Idempotency
   approvals: Pick<Approvals, 'withdraw' | 'listOf'>
@@ -172,6 +174,8 @@ export function createRuns(deps: {
     const { name, manifest } = workflow
     const run = { id: random.uuid(), workflowId: workflow.id, workflowName: name, startedAt: clock.now() * 1000 }
     const { input, intent } = given
+    const volumes = await deps.volumes.prepare({ id: run.id, tenantId, startedBy }, manifest)
+    const make = makeOf(run)
     const started = {
       id: run.id,
       tenantId,
@@ -184,11 +188,17 @@ export function createRuns(deps: {
       input,
       intent,
       overrides: given.overrides as Values,
-      volumes: { workspace: null, shared: {} },
+      volumes: volumes.ids,
     }
     const { left } = await limits.begin({ tenantId, userId: startedBy }, 'workflow_execution', async () => ({
       made: undefined,
-      isNew: (await engine.start(started, makeOf(run))) !== null,
+      isNew:
+        (await engine.start(started, (within, insert) =>
+          make(within, async () => {
+            await volumes.make(within)
+            await insert()
+          }),
+        )) !== null,
     }))
     return { ...run, left }
   }

@@ -2,16 +2,17 @@ import type { ContainerStep, WorkflowManifestDocument, WorkflowState } from '@li
 import { preValidatorOf } from '../interpreter/pre-validator.ts'
 import { outputHandlerIn } from '../interpreter/refine.ts'
 import { referenceIn, schemeOf } from '../references/reference.ts'
+import { declaredMounts, declaredVolumes } from '../run-volumes/declared.ts'
 
 /**
  * Why this server does not run a workflow, in a sentence that names the state; null for one that it runs. Told when a run is
  * started, so that none ends in the middle over something that was known before.
  */
 export function unsupportedIn({ spec }: WorkflowManifestDocument): string | null {
-  if (spec.storage?.workspace !== undefined || (spec.storage?.shared_volumes ?? []).length > 0)
-    return 'spec.storage declares volumes, which this server does not make for workflows yet. Leave it out.'
+  const storage = refusal(() => declaredVolumes(spec))
+  if (storage !== null) return storage
   for (const [name, state] of Object.entries(spec.states)) {
-    const problem = handlerProblem(state) ?? problemOf(state)
+    const problem = handlerProblem(state) ?? problemOf(state) ?? refusal(() => declaredMounts(spec, state))
     if (problem !== null) return `State '${name}': ${problem}`
   }
   return null
@@ -32,8 +33,6 @@ function problemOf(state: WorkflowState): string | null {
 
 function containerProblem(step: ContainerStep): string | null {
   const of = step.name === undefined || step.name === '' ? 'its container' : `the container '${step.name}'`
-  if ((step.volumes ?? []).length > 0)
-    return `${of} has volumes, which this server does not mount in workflows yet. Every container of a run has the folder of the run at /workspace.`
   if (step.registry_credentials !== undefined)
     return `${of} has registry_credentials, which this server does not read: whoever runs it sets LICTOR_REGISTRY_LOGINS. Leave it out.`
   if (step.network_mode !== undefined && step.network_mode !== 'none')
@@ -42,12 +41,14 @@ function containerProblem(step: ContainerStep): string | null {
 }
 
 function agentProblem(state: Extract<WorkflowState, { kind: 'Agent' }>): string | null {
-  if ((state.volumes ?? []).length > 0)
-    return "it has the field volumes, which this server does not heed in workflows yet. Leave it out, or let the agent's own manifest say it."
   if (state.isolation !== undefined && state.isolation !== 'inherit')
     return `it asks for isolation '${state.isolation}', which this server leaves to the agent's own manifest. Write inherit, or leave it out.`
+  return refusal(() => preValidatorOf(state.pre_execution_validator))
+}
+
+function refusal(judge: () => unknown): string | null {
   try {
-    preValidatorOf(state.pre_execution_validator)
+    judge()
     return null
   } catch (error) {
     return (error as Error).message

@@ -34,6 +34,8 @@ export interface VolumeStore {
   rename(id: string, label: string, within: Queryable): Promise<boolean>
   /** With its files; their blobs become garbage. */
   delete(id: string, at: Micros, within: Queryable): Promise<void>
+  /** Its time is over. */
+  expire(id: string, at: Micros): Promise<void>
   /** Ephemeral volumes whose time is over and that nothing is attached to. */
   listExpired(at: Micros): Promise<Volume[]>
 
@@ -167,6 +169,9 @@ export function createVolumeStore(database: Database): VolumeStore {
         .execute()
       await within.deleteFrom('volume_files').where('volume_id', '=', id).execute()
       await within.deleteFrom('volumes').where('id', '=', id).execute()
+    },
+    async expire(id, at) {
+      await db.updateTable('volumes').set({ expires_at: at }).where('id', '=', id).execute()
     },
     async listExpired(at) {
       const rows = await selected(db).where('expires_at', '<=', at).execute()

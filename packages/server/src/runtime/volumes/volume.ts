@@ -3,9 +3,12 @@ import type { Micros } from '../../storage/instants.ts'
 
 /** Whose volume it is. */
 export interface Owner {
-  readonly kind: 'tenant' | 'user' | 'execution'
+  readonly kind: 'tenant' | 'user' | 'execution' | 'run'
   readonly id: string
 }
+
+/** Whether its volumes go with it, and count for no quota. */
+export const isShortLived = ({ kind }: Owner): boolean => kind === 'execution' || kind === 'run'
 
 /** Files under a limit. */
 export interface Volume {

@@ -1,6 +1,6 @@
 import { Conflict, InvalidInput, NotFound } from '../../errors.ts'
 import { actorOf, type Caller } from '../../identity/caller.ts'
-import { scopeOf, scopeOfRecord } from '../../identity/scope.ts'
+import { scopeOf, scopeOfRecord, type TenantScope } from '../../identity/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
@@ -13,6 +13,7 @@ import type { VolumeStore } from './store.ts'
 import {
   ATTACHMENTS,
   ATTACHMENTS_BYTES,
+  isShortLived,
   mayUse,
   type Owner,
   ownerOf,
@@ -35,6 +36,8 @@ export interface VolumeUse {
 
 /** What a volume is made with. */
 export interface VolumeInput {
+  /** Absent: a new one. */
+  readonly id?: string
   readonly label: string
   readonly sizeLimit: number | null
   readonly storageClass?: Volume['storageClass']
@@ -56,6 +59,10 @@ export interface Volumes {
   rename(caller: Caller, id: string, label: string | undefined): Promise<Volume>
   /** @throws Conflict while an execution has it. */
   delete(caller: Caller, id: string): Promise<void>
+  /** Delete what a run owned that has ended; one that an execution still has goes when that lets go of it. */
+  deleteOf(scope: TenantScope, owner: Owner): Promise<void>
+  /** Delete a volume whose time is over, unless somebody has it. */
+  deleteExpired(scope: TenantScope, id: string): Promise<void>
   use(caller: Caller): Promise<VolumeUse>
 }
 
@@ -95,14 +102,14 @@ export function createVolumes(deps: {
     const { count, allocated } = await store.totals(scope, owner, within)
     const left = tier.total - allocated
     const sizeLimit = input.sizeLimit ?? Math.min(DEFAULT_BYTES, left)
-    if (owner.kind !== 'execution') {
+    if (!isShortLived(owner)) {
       if (count >= tier.volumes) throw beyond('volume count quota exceeded for tier', `${tier.volumes} volumes`)
       if (sizeLimit > left || sizeLimit <= 0)
         throw beyond('storage quota exceeded for tier', `${tier.total} bytes, of which ${Math.max(0, left)} are left`)
       await limits.requireStorage({ tenantId }, sizeLimit, within)
     }
     const volume: Volume = {
-      id: random.uuid(),
+      id: input.id ?? random.uuid(),
       tenantId,
       owner,
       purpose: 'files',
@@ -118,6 +125,22 @@ export function createVolumes(deps: {
     if (!(await store.insert(volume, within))) throw taken(label)
     await events.add(tenantId, [createdEvent(volume), ...warningOf(volume, allocated + sizeLimit, tier)], within)
     return volume
+  }
+
+  const deleteExpired: Volumes['deleteExpired'] = async (scope, id) => {
+    const isOver = (volume: Volume | null): volume is Volume =>
+      volume !== null &&
+      isShortLived(volume.owner) &&
+      volume.expiresAt !== null &&
+      volume.expiresAt <= microsOf(clock.now())
+    if (!isOver(await store.find(scope, id))) return
+    await database.db.transaction().execute(async (within) => {
+      const volume = await store.lock(id, within)
+      if (!isOver(volume) || volume.isAttached) return
+      await store.delete(id, microsOf(clock.now()), within)
+      await events.add(volume.tenantId, [deletedEvent(volume)], within)
+    })
+    collect()
   }
 
   async function attachments(caller: Caller): Promise<Volume> {
@@ -191,6 +214,13 @@ export function createVolumes(deps: {
       })
       collect()
     },
+    async deleteOf(scope, owner) {
+      for (const { id } of await store.list(scope, owner)) {
+        await store.expire(id, microsOf(clock.now()))
+        await deleteExpired(scope, id)
+      }
+    },
+    deleteExpired,
     async use(caller) {
       const { count, used } = await store.totals(scopeOf(caller), ownerOf(caller))
       const most = (await limits.storageOf(scopeOf(caller))) ?? UNLIMITED
@@ -219,7 +249,7 @@ const WARNING_PERCENT = 80
 
 function warningOf({ tenantId, owner }: Volume, allocated: number, { total }: Tier): readonly EventDraft[] {
   const percent = (allocated / total) * 100
-  if (owner.kind === 'execution' || total === UNLIMITED || percent < WARNING_PERCENT) return []
+  if (isShortLived(owner) || total === UNLIMITED || percent < WARNING_PERCENT) return []
   const owner_user_id = owner.kind === 'user' ? owner.id : null
   const usage_percent = Math.round(percent * 10) / 10
   return [draft('user_volume_quota_warning', { owner_user_id, tenant_id: tenantId, usage_percent })]

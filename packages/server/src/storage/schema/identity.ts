@@ -106,6 +106,16 @@ export interface SignInRow {
   used_at: number | null
 }
 
+/** Somebody who signs in on a terminal, while they type their code in at the provider. */
+export interface DeviceSignInRow {
+  handle_hash: string
+  tenant_id: string
+  secret_sealed: Uint8Array
+  interval_seconds: number
+  ask_at: number
+  expires_at: number
+}
+
 /** Who somebody of a provider is here. */
 export interface ExternalIdentityRow {
   tenant_id: string
