@@ -232,7 +232,10 @@ describe('every method calls its route', () => {
       { source: 'a', destination: 'b' },
     ],
     ['DELETE /v1/volumes/v1/files?path=a%2Fb', (c) => c.deletePath('v1', 'a/b')],
-    ['GET /v1/storage/violations?limit=2', (c) => c.listStorageViolations({ limit: 2 })],
+    [
+      'GET /v1/storage/violations?volume_id=v&limit=2&offset=3',
+      (c) => c.listStorageViolations({ volume_id: 'v', limit: 2, offset: 3 }),
+    ],
     ['GET /v1/credentials', (c) => c.listCredentials()],
     ['GET /v1/credentials/c1', (c) => c.getCredential('c1')],
     [

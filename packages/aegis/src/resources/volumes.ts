@@ -245,7 +245,7 @@ export function volumeMethods(transport: Transport) {
 
     /** Refused file operations of the tenant, newest first. Operators only. */
     async listStorageViolations(
-      params: { readonly limit?: number } = {},
+      params: { readonly volume_id?: string; readonly limit?: number; readonly offset?: number } = {},
       options?: RequestOptions,
     ): Promise<{ readonly violations: readonly Readonly<Record<string, unknown>>[]; readonly count: number }> {
       return transport.json({ method: 'GET', path: `/v1/storage/violations${query({ ...params })}` }, options)

@@ -15,12 +15,13 @@ function fakeServer(name: string) {
     sent,
     /** How often it was to be connected to. */
     attempts: () => opened.length,
+    write: (line: string) => events?.message(line),
     say: (message: object) => events?.message(JSON.stringify({ jsonrpc: '2.0', ...message })),
     /** The newest attempt succeeds, and it answers what every server is asked. */
-    async comeUp(tools: readonly object[] = [TOOL]) {
+    async comeUp(tools: readonly object[] = [TOOL], capabilities: object = { tools: {} }) {
       opened.at(-1)?.resolve()
       await settled()
-      server.answer('initialize', { protocolVersion: '2025-11-25', capabilities: { tools: {} } })
+      server.answer('initialize', { protocolVersion: '2025-11-25', capabilities })
       server.tools = tools
       await settled()
     },
@@ -99,6 +100,47 @@ const textOf = (said: readonly Record<string, unknown>[]) =>
   (said.at(-1)?.result as { content: { text: string }[] } | undefined)?.content[0]?.text
 
 describe('one client before many upstreams', () => {
+  it('what one server says in two ways is dropped, and ends nothing', async () => {
+    const { servers, call, notes, standing } = between(['one'])
+    const [one] = servers as [(typeof servers)[0]]
+    await one.comeUp()
+    await settled()
+    const called = call('one__echo')
+    await settled()
+    const before = standing.length
+    for (const line of [
+      '{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a","uri":"b"}}',
+      '{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a"},"params":{"uri":"b"}}',
+      '{"jsonrpc":"2.0","id":3,"method":"sampling/createMessage","params":{},"id":4}',
+      '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":3,"requestId":3}}',
+    ])
+      one.write(line)
+    await settled()
+    expect([called, standing.length]).toEqual([[], before])
+    expect(notes.filter((line) => line.includes('may be read in two ways'))).not.toEqual([])
+    one.answer('tools/call', { content: [{ type: 'text', text: 'done' }] })
+    await settled()
+    expect(textOf(called)).toBe('done')
+  })
+
+  it('a server whose list may be read in two ways takes nothing from the lists of others', async () => {
+    const { servers, session } = between(['one', 'two'])
+    const [one, two] = servers as [(typeof servers)[0], (typeof servers)[0]]
+    for (const server of [one, two]) await server.comeUp([], { prompts: {} })
+    const said: Record<string, unknown>[] = []
+    session.request(readLine('{"jsonrpc":"2.0","id":1,"method":"prompts/list"}'), {
+      message: () => {},
+      answer: (text) => said.push(JSON.parse(text) as Record<string, unknown>),
+      end: () => {},
+    })
+    await settled()
+    const { id } = one.sent.at(-1) ?? {}
+    one.write(`{"jsonrpc":"2.0","id":${id},"result":{"prompts":[{"name":"a"}],"prompts":[{"name":"b"}]}}`)
+    two.answer('prompts/list', { prompts: [{ name: 'c' }] })
+    await settled()
+    expect(said).toEqual([{ jsonrpc: '2.0', id: 1, result: { prompts: [{ name: 'two__c' }] } }])
+  })
+
   it('a call waits for a server that is being started, and is made once; for half a minute, and then not at all', async () => {
     const { servers, clock, call } = between(['one'])
     const [one] = servers as [(typeof servers)[0]]

@@ -280,10 +280,16 @@ export function createSession(deps: SessionDeps): Session {
     if (isRecord(result) && message.method === 'resources/subscribe') subscriptions(member).add(ownUri(message))
     if (isRecord(result) && message.method === 'resources/unsubscribe') subscriptions(member).delete(ownUri(message))
     const hasResources = isRecord(result) && answer.text.includes('uri')
-    const renamed = hasResources ? renameResources(result, rename) : result
-    const shown = message.method === 'resources/read' ? inEra(renamed, UNKEPT) : inEra(renamed)
-    const changed = shown === result ? answer : readLine(withValue(answer, 'result', shown))
-    one.reply.answer(withId(changed, rawIdOf(message)))
+    try {
+      const renamed = hasResources ? renameResources(result, rename) : result
+      const shown = message.method === 'resources/read' ? inEra(renamed, UNKEPT) : inEra(renamed)
+      const changed = shown === result ? answer : readLine(withValue(answer, 'result', shown))
+      one.reply.answer(withId(changed, rawIdOf(message)))
+    } catch (error) {
+      if (!(error instanceof AmbiguousText)) throw error
+      const failure = { code: INTERNAL_ERROR, message: `The answer may be read in two ways: ${error.message}` }
+      one.reply.answer(answerText(rawIdOf(message), { error: failure }))
+    }
   }
 
   const ownUri = (message: Message) => splitUri(String(paramsOf(message).uri))?.uri ?? ''
@@ -324,7 +330,14 @@ export function createSession(deps: SessionDeps): Session {
         // Half a list is none: what it listed when it last answered stays.
         return remembered.get(key) ?? []
       }
-      items.push(...renamedItems(answer, kind, rename).filter((item) => !isTaskOnly(item)))
+      try {
+        items.push(...renamedItems(answer, kind, rename).filter((item) => !isTaskOnly(item)))
+      } catch (error) {
+        if (!(error instanceof AmbiguousText)) throw error
+        // What one server says in two ways is not believed, and takes nothing from what the others list.
+        note(`${upstream.name}: '${kind.method}' was answered with what may be read in two ways: ${error.message}`)
+        return remembered.get(key) ?? []
+      }
       cursor = result.nextCursor
       if (typeof cursor !== 'string' || seen.has(cursor)) break
       seen.add(cursor)
@@ -387,8 +400,18 @@ export function createSession(deps: SessionDeps): Session {
 
   // From the upstreams
 
+  /** What one server says in two ways is dropped, and ends nothing: the others, and other clients, go on. */
   function said(member: Member, message: Message) {
-    if (message.kind === 'request') return asked(member, message)
+    try {
+      if (message.kind === 'request') asked(member, message)
+      else notified(member, message)
+    } catch (error) {
+      if (!(error instanceof AmbiguousText)) throw error
+      note(`${member.upstream.name}: '${message.method}' may be read in two ways, and was dropped: ${error.message}`)
+    }
+  }
+
+  function notified(member: Member, message: Message) {
     const params = paramsOf(message)
     switch (message.method) {
       case 'notifications/progress': {

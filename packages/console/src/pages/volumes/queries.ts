@@ -9,8 +9,8 @@ export type Violation = Element<Answer<'/v1/storage/violations', 'get'>['violati
 
 /** Agents write to volumes without an event that the console hears: milliseconds after which it looks again. */
 const AGAIN = 10_000
-/** Refusals that are read, of all volumes: the newest. */
-export const MOST_VIOLATIONS = 200
+/** Refusals of a volume that are read: the newest. */
+const MOST_VIOLATIONS = 200
 /** Entries of a folder that are shown. */
 export const MOST_ENTRIES = 2_000
 
@@ -50,13 +50,13 @@ export const volumeQueries = {
     }),
   violations: (id: string) =>
     queryOptions({
-      queryKey: ['violations'],
+      queryKey: ['violations', id],
       queryFn: ({ signal }) =>
         request<{ violations: readonly Violation[] }>('/v1/storage/violations', {
-          query: { limit: MOST_VIOLATIONS },
+          query: { volume_id: id, limit: MOST_VIOLATIONS },
           signal,
         }),
-      select: ({ violations }) => violations.filter(({ volume_id }) => volume_id === id),
+      select: ({ violations }) => violations,
       refetchInterval: AGAIN,
     }),
 }

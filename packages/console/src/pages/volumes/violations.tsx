@@ -8,7 +8,7 @@ import { Card, CardHeading } from '../../ui/page.tsx'
 import { visible } from '../../ui/visible.ts'
 import { When } from '../../ui/when.tsx'
 import { Withheld } from '../../ui/withheld.tsx'
-import { MOST_VIOLATIONS, volumeQueries } from './queries.ts'
+import { volumeQueries } from './queries.ts'
 
 /** How many stand here; the page of incidents has the others. */
 const SHOWN = 5
@@ -42,9 +42,7 @@ export function Violations({ volumeId }: { volumeId: string }) {
         <Loaded query={violations} rows={1}>
           {(list) =>
             list.length === 0 ? (
-              <p className="px-4 py-3 text-muted text-sm">
-                Nothing about this volume among the newest {MOST_VIOLATIONS} refusals of the tenant.
-              </p>
+              <p className="px-4 py-3 text-muted text-sm">Nothing was refused on this volume.</p>
             ) : (
               <ul aria-label="What was refused" className="divide-y">
                 {list.slice(0, SHOWN).map((one) => (

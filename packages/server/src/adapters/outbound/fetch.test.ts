@@ -1,5 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createPinnedFetches } from './fetch.ts'
 
@@ -45,7 +47,33 @@ const failing = async (promise: Promise<unknown>): Promise<Error> => {
   return error.cause as Error
 }
 
+/** What nobody holds is gone afterwards. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+}
+
 describe('fetch to providers', () => {
+  it('an abort ends an answer that does not end by itself, however long ago it began', async () => {
+    const ended = Promise.withResolvers<void>()
+    const { port } = await serve((_request, response) => {
+      response.on('close', () => ended.resolve())
+      response.write('first')
+    })
+    const abort = new AbortController()
+    const answer = await fetches(names(['127.0.0.1']).resolve).operator(`http://127.0.0.1:${port}/`, {
+      signal: abort.signal,
+    })
+    const reader = answer.body?.getReader()
+    await reader?.read()
+    // A turn of the event loop drops what its jobs still hold.
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    collectGarbage()
+    abort.abort()
+    await expect(reader?.read()).rejects.toThrow('aborted')
+    await ended.promise
+  })
+
   it('sends what it is given under the name it was given, to the address that was judged, and streams the answer', async () => {
     let go = () => {}
     const { port, reached } = await serve((request, response) => {

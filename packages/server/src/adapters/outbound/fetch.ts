@@ -27,14 +27,15 @@ export function createPinnedFetches(deps: { resolve: Resolve; allowed: readonly 
  */
 export function createPinnedFetch(guard: Guard): Fetch {
   return async (input, init) => {
-    const request = new Request(input, init)
-    const { signal } = request
+    // The caller's own: the signal that a Request makes of it is collected with the Request, and an abort then stops no body.
+    const signal = init?.signal ?? (input instanceof Request ? input.signal : new AbortController().signal)
     signal.throwIfAborted()
+    const request = new Request(input, { ...init, signal: null })
     const body = request.body === null ? null : Buffer.from(await request.arrayBuffer())
     try {
       const url = guard.parse(request.url)
       const addresses = await orAborted(signal, guard.resolve(url.hostname))
-      const incoming = await answerOf(request, body, (options, answered) =>
+      const incoming = await answerOf(request, { body, signal }, (options, answered) =>
         (url.protocol === 'https:' ? https : http).request(
           url,
           // A pooled connection would skip the check of its address.
@@ -54,7 +55,11 @@ export function createPinnedFetch(guard: Guard): Fetch {
 
 type Ask = (options: https.RequestOptions, answered: (incoming: IncomingMessage) => void) => http.ClientRequest
 
-function answerOf(request: Request, body: Buffer | null, ask: Ask): Promise<IncomingMessage> {
+function answerOf(
+  request: Request,
+  { body, signal }: { readonly body: Buffer | null; readonly signal: AbortSignal },
+  ask: Ask,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const outgoing = ask(
       {
@@ -64,7 +69,7 @@ function answerOf(request: Request, body: Buffer | null, ask: Ask): Promise<Inco
           'accept-encoding': 'identity',
           ...(body ? { 'content-length': String(body.length) } : {}),
         },
-        signal: request.signal,
+        signal,
       },
       (incoming) => {
         const { statusCode = 0, headers } = incoming

@@ -1,4 +1,4 @@
-import { retryAfterMs } from '@lictor/wire'
+import { AnswerTooLargeError, readText, retryAfterMs } from '@lictor/wire'
 import type { Clock } from '../../ports/clock.ts'
 import type { Fetch } from '../../ports/fetch.ts'
 import { SearchFailed, type SearchHit, type WebSearch } from '../../ports/web-search.ts'
@@ -26,9 +26,11 @@ export function createSearchService(deps: { wire: SearchWire; fetch: Fetch; cloc
     let text: string
     try {
       response = await fetch(url, { ...init, signal })
-      text = await response.text()
+      text = await readText(response, LARGEST_ANSWER)
     } catch (cause) {
       signal.throwIfAborted()
+      if (cause instanceof AnswerTooLargeError)
+        throw new SearchFailed(`${wire.name} answered more than can be read.`, { isRetryable: false })
       const reason = (cause as Error).cause ?? cause
       const message = `${wire.name} cannot be reached: ${reason instanceof Error ? reason.message : String(reason)}`
       throw new SearchFailed(message, { isRetryable: true, cause })
@@ -38,8 +40,6 @@ export function createSearchService(deps: { wire: SearchWire; fetch: Fetch; cloc
         isRetryable: response.status === 429 || response.status >= 500,
         retryAfterMs: retryAfterMs(response.headers.get('retry-after'), clock.now()) ?? null,
       })
-    if (text.length > LARGEST_ANSWER)
-      throw new SearchFailed(`${wire.name} answered more than can be read.`, { isRetryable: false })
     const hits = wire.read(parsed(text))
     if (hits === null)
       throw new SearchFailed(`${wire.name} answered what is no list of results.`, { isRetryable: false })

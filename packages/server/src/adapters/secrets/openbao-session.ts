@@ -1,3 +1,4 @@
+import { readText } from '@lictor/wire'
 import type { Fetch } from '../../ports/fetch.ts'
 import { SecretsUnavailable } from '../../ports/secrets.ts'
 
@@ -30,6 +31,8 @@ export interface OpenBaoSession {
 }
 
 const LIMIT_MS = 10_000
+/** Bytes of an answer: a list of all paths of a tenant is the longest. */
+const LARGEST_ANSWER = 16 * 1024 ** 2
 
 /** Requests with a token. One that an AppRole login gave is replaced once it is refused, by one login for all who wait. */
 export function createOpenBaoSession({ address, namespace, login, fetch }: OpenBaoAccess): OpenBaoSession {
@@ -52,7 +55,7 @@ export function createOpenBaoSession({ address, namespace, login, fetch }: OpenB
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       status = response.status
-      text = await response.text()
+      text = await readText(response, LARGEST_ANSWER)
     } catch (cause) {
       throw new SecretsUnavailable(
         'OpenBao at LICTOR_OPENBAO_ADDRESS does not answer. Start it, or correct the address.',

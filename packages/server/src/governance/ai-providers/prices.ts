@@ -1,3 +1,4 @@
+import { readText } from '@lictor/wire'
 import type { ChatProvider } from '../../ports/chat-model.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Fetch } from '../../ports/fetch.ts'
@@ -5,6 +6,8 @@ import { providers } from './providers.ts'
 
 const KEPT_MS = 3_600_000
 const TIMEOUT_MS = 10_000
+/** Bytes of the list. */
+const LARGEST_LIST = 16 * 1024 ** 2
 /** After a failure the list is asked again this much later. */
 const RETRY_MS = 60_000
 
@@ -72,7 +75,7 @@ async function fetchPrices(url: string, clock: Clock, fetch: Fetch): Promise<Pri
   const cancel = clock.after(TIMEOUT_MS, () => gaveUp.abort())
   try {
     const response = await fetch(url, { signal: gaveUp.signal })
-    const { data } = (await response.json()) as { data: readonly unknown[] }
+    const { data } = JSON.parse(await readText(response, LARGEST_LIST)) as { data: readonly unknown[] }
     return new Map(data.flatMap(priceOf))
   } finally {
     cancel()

@@ -110,6 +110,9 @@ onEachDatabase('access tokens of other issuers', (start) => {
     expect([secrets[0], secrets[1] === 403, secrets[2] === 403]).toEqual([403, false, false])
     const narrow = await system.sign(claims({ azp: 'ci', scope: 'openid agent:list' }))
     expect([await statusOf(narrow), await statusOf(narrow, '/v1/secrets')]).toEqual([200, 403])
+    // A list narrows as a text does.
+    const listing = await system.sign(claims({ azp: 'ci', typ: 'Bearer', scope: ['openid', 'agent:list'] }))
+    expect([await statusOf(listing), await statusOf(listing, '/v1/secrets')]).toEqual([200, 403])
   })
 
   it('people of a tenant’s realm, and consumers, are of their own tenant alone', async () => {
@@ -140,7 +143,17 @@ onEachDatabase('access tokens of other issuers', (start) => {
       [await system.sign(claims({ aegis_role: ['aegis:admin'] })), /no role/],
       [await system.sign(claims()), /'azp'/],
       [await system.sign(claims({ azp: 'ci', zaru_tier: 'gold' })), /no tier/],
-      [await system.sign(claims({ azp: 'ci', typ: 'ID' })), /no access token/],
+      ...(await Promise.all(
+        ['ID', 'Refresh', 'Offline', 'Logout', 'DPoP', 7].map(
+          async (typ): Promise<[string, RegExp]> => [
+            await system.sign(claims({ azp: 'ci', typ: typ as never })),
+            /no access token/,
+          ],
+        ),
+      )),
+      [await system.sign(claims({ azp: 'ci', scope: { list: true } as never })), /'scope'/],
+      [await system.sign(claims({ azp: 'ci', scope: ['agent:list', 7] as never })), /'scope'/],
+      [await system.sign(claims({ azp: 'ci', scope: null as never })), /'scope'/],
       [await system.sign(claims({ azp: 'ci' }), 'unpublished'), /key/],
       [await acme.sign(claims({ iss: system.issuer, azp: 'ci' })), /signature/],
       [`${body}.AAAA`, /signature/],
@@ -172,6 +185,38 @@ onEachDatabase('access tokens of other issuers', (start) => {
     expect([answer.statusCode, answer.json()]).toEqual([503, expect.objectContaining({ error: 'unavailable' })])
     system.answer(null)
     expect(await statusOf(await good())).toBe(200)
+  })
+
+  it('an issuer that does not answer is waited for by one request, and then left alone for 30 seconds', async () => {
+    const good = () => system.sign(claims({ azp: 'ci' }))
+    expect(await statusOf(await good())).toBe(200)
+    const waiting = Promise.withResolvers<void>()
+    system.answer(() => waiting.resolve())
+    await t.clock.advance(301_000)
+    const first = statusOf(await good())
+    await waiting.promise
+    await t.clock.advance(9_000)
+    expect(await first).toBe(200)
+    const asked = system.asked()
+    for (let n = 0; n < 5; n++) expect(await statusOf(await good())).toBe(200)
+    expect(system.asked()).toBe(asked)
+    await t.clock.advance(30_000)
+    system.answer(null)
+    expect(await statusOf(await good())).toBe(200)
+    expect(system.asked()).toBe(asked + 1)
+  })
+
+  it('of an issuer that answers without an end no more than a megabyte is read', async () => {
+    const closed = Promise.withResolvers<void>()
+    system.answer((response) => {
+      response.on('close', () => closed.resolve())
+      const more = () => response.write(`"${'x'.repeat(100_000)}"`, (error) => (error ? undefined : more()))
+      more()
+    })
+    expect(await statusOf(await system.sign(claims({ azp: 'ci' })))).toBe(503)
+    await closed.promise
+    system.answer(null)
+    expect(await statusOf(await system.sign(claims({ azp: 'ci' })))).toBe(200)
   })
 
   it('a tenant that is suspended, or gone, lets nobody in', async () => {

@@ -1,3 +1,4 @@
+import { jsonObjectIn, readText } from '@lictor/wire'
 import type { createLocalJWKSet, JSONWebKeySet, JWTPayload } from 'jose'
 import { Unauthenticated, Unavailable } from '../../errors.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -44,6 +45,10 @@ const STALE_MS = 3_600_000
 /** A token with an unknown key makes the keys be read anew, at most so often. */
 const COOLDOWN_MS = 30_000
 const LIMIT_MS = 8_000
+/** While there are keys, an issuer that did not answer is left alone so long: nobody waits for it with each request. */
+const PAUSE_MS = 30_000
+/** Bytes of a document of an issuer. */
+const LARGEST_DOCUMENT = 1024 ** 2
 const CLOCK_TOLERANCE_SECONDS = 5
 
 const systemRoles: readonly unknown[] = ['aegis:admin', 'aegis:operator', 'aegis:readonly']
@@ -86,12 +91,12 @@ export function createTokenIssuers(deps: { settings: TokenIssuerSettings; fetch:
     knows: (issuer) => typeof issuer === 'string' && realms.has(issuer),
     async verify(token, issuer) {
       const claims = await claimsOf(token, issuer)
-      // Keycloak signs what says who somebody is, and what a session is renewed by, with the same keys.
-      if (claims.typ === 'ID' || claims.typ === 'Refresh')
-        throw new Unauthenticated('Unauthorized: this is no access token')
+      // Keycloak signs what says who somebody is, what a session is renewed by and that one has ended with the same keys.
+      if (claims.typ !== undefined && String(claims.typ).toLowerCase() !== 'bearer')
+        throw new Unauthenticated('Unauthorized: this is no access token that its bearer may use')
       const realm = realms.get(issuer) ?? ''
       const { role, ...who } = identityOf(realm, claims, settings)
-      const own = permissionScopes(typeof claims.scope === 'string' ? claims.scope : '')
+      const own = permissionScopes(scopeText(claims.scope))
       const allowed = scopesOfRole(role)
       return {
         ...who,
@@ -145,6 +150,14 @@ function textOf(name: string, claim: unknown): string {
   return claim
 }
 
+/** What a token narrows itself to; some issuers write a list. What cannot be read narrows to nothing, and is refused. */
+function scopeText(claim: unknown): string {
+  if (claim === undefined) return ''
+  if (typeof claim === 'string') return claim
+  if (Array.isArray(claim) && claim.every((one) => typeof one === 'string')) return claim.join(' ')
+  throw new Unauthenticated("Unauthorized: the claim 'scope' is neither a text nor a list of texts")
+}
+
 type KeySet = ReturnType<typeof createLocalJWKSet>
 
 /** The keys that an issuer publishes: read when needed, kept for five minutes, and up to an hour while it does not answer. */
@@ -154,6 +167,7 @@ function createKeySet(
 ): (isRenewed: boolean) => Promise<KeySet> {
   let held: { readonly keys: KeySet; readonly at: number } | null = null
   let reading: Promise<KeySet> | null = null
+  let failedAt = Number.NEGATIVE_INFINITY
 
   async function documentAt(url: string): Promise<Record<string, unknown>> {
     const limit = new AbortController()
@@ -161,7 +175,9 @@ function createKeySet(
     try {
       const answer = await fetch(url, { signal: limit.signal, headers: { accept: 'application/json' } })
       if (!answer.ok) throw new Error(`${url} answered ${answer.status}`)
-      return (await answer.json()) as Record<string, unknown>
+      const document = jsonObjectIn(await readText(answer, LARGEST_DOCUMENT))
+      if (document === null) throw new Error(`${url} answered no JSON object`)
+      return document
     } finally {
       stop()
     }
@@ -178,6 +194,7 @@ function createKeySet(
   return async (isRenewed) => {
     const age = held === null ? Number.POSITIVE_INFINITY : clock.now() - held.at
     if (held !== null && age < (isRenewed ? COOLDOWN_MS : FRESH_MS)) return held.keys
+    if (held !== null && age < STALE_MS && clock.now() - failedAt < PAUSE_MS) return held.keys
     reading ??= read().finally(() => {
       reading = null
     })
@@ -186,6 +203,7 @@ function createKeySet(
       held = { keys, at: clock.now() }
       return keys
     } catch (error) {
+      failedAt = clock.now()
       if (held !== null && age < STALE_MS) return held.keys
       throw new Unavailable('The issuer of this token does not answer. Try again shortly.', { cause: error })
     }

@@ -4,7 +4,7 @@ import { Instant, Nullable, runtimeFailures } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
 import { type Caller, callerOf } from '../../identity/caller.ts'
 import { toWireTime } from '../../storage/instants.ts'
-import { ListOf, listed, pageOf } from '../http.ts'
+import { ListOf, listed, pageOf, requireUuid } from '../http.ts'
 import type { Violation, Violations } from './violations.ts'
 
 const MAX_LIST = 500
@@ -50,14 +50,20 @@ export function violationRoutes(app: App, violations: Violations): void {
         schema: {
           tags: ['volumes'],
           summary: 'File operations that were refused, newest first',
-          querystring: Type.Object({ limit: Type.Optional(Type.String()), offset: Type.Optional(Type.String()) }),
+          querystring: Type.Object({
+            volume_id: Type.Optional(Type.String({ description: 'Those of this volume alone.' })),
+            limit: Type.Optional(Type.String()),
+            offset: Type.Optional(Type.String()),
+          }),
           response: { 200: ListOf('violations', Shown), ...runtimeFailures(400, 401, 403) },
         },
       },
       async (request) => {
         const caller = requireOperator(callerOf(request))
-        const { limit } = pageOf({ limit: request.query.limit }, { fallback: 100, max: MAX_LIST })
-        return listed('violations', (await violations.list(caller, limit)).map(shown))
+        const { volume_id: named, ...paged } = request.query
+        const volumeId = named ? requireUuid(named, 'Invalid volume ID') : null
+        const page = pageOf(paged, { fallback: 100, max: MAX_LIST })
+        return listed('violations', (await violations.list(caller, { volumeId, ...page })).map(shown))
       },
     )
 }

@@ -1,13 +1,12 @@
 import type { TenantScope } from '../../identity/scope.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import type { Micros } from '../../storage/instants.ts'
-import type { Category, Violation } from './violations.ts'
+import type { Category, Violation, WhichViolations } from './violations.ts'
 
 /** SQL for violations. */
 export interface ViolationStore {
   insert(scope: TenantScope, violation: Violation, within: Queryable): Promise<void>
-  /** Newest first. */
-  list(scope: TenantScope, limit: number): Promise<Violation[]>
+  list(scope: TenantScope, which: WhichViolations): Promise<Violation[]>
   deleteBefore(at: Micros): Promise<void>
 }
 
@@ -29,14 +28,15 @@ export function createViolationStore({ db }: Database): ViolationStore {
         })
         .execute()
     },
-    async list({ tenantId }, limit) {
-      const rows = await db
+    async list({ tenantId }, { volumeId, limit, offset }) {
+      const all = db
         .selectFrom('storage_violations')
         .selectAll()
         .where('tenant_id', '=', tenantId)
         .orderBy('seq', 'desc')
         .limit(limit)
-        .execute()
+        .offset(offset)
+      const rows = await (volumeId === null ? all : all.where('volume_id', '=', volumeId)).execute()
       return rows.map((row) => ({
         id: row.id,
         category: row.category as Category,

@@ -37,12 +37,19 @@ export interface Tried extends Partial<Omit<Violation, 'id' | 'at'>> {
   readonly room?: { readonly requested: number; readonly available: number; readonly limit: number }
 }
 
+/** Newest first; `volumeId` null: of all volumes. */
+export interface WhichViolations {
+  readonly volumeId: string | null
+  /** At most 500. */
+  readonly limit: number
+  readonly offset: number
+}
+
 /** The record of refused file operations, for operators. Each refusal leaves one. */
 export interface Violations {
   /** Never fails: the refusal itself is what counts, and stands whether it can be recorded or not. */
   record(tried: Tried): Promise<void>
-  /** Newest first, at most 500. */
-  list(caller: Caller, limit: number): Promise<Violation[]>
+  list(caller: Caller, which: WhichViolations): Promise<Violation[]>
 }
 
 const KEPT_DAYS = 90
@@ -79,7 +86,7 @@ export function createViolations(deps: {
         })
         .catch((err: unknown) => logger.error({ err }, 'a refused file operation could not be recorded'))
     },
-    list: (caller, limit) => store.list(scopeOf(caller), limit),
+    list: (caller, which) => store.list(scopeOf(caller), which),
   }
 }
 

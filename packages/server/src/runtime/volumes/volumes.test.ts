@@ -392,6 +392,24 @@ onEachDatabase('uploads', (start) => {
     expect(await upload(id, 'b', 'x'.repeat(40))).toMatchObject({ status: 200 })
   })
 
+  it('refusals are listed of one volume alone, page by page', async () => {
+    const { create, upload, call } = await w.open()
+    const [one, other] = [await create('a', 10), await create('b', 10)]
+    for (const name of ['1', '2', '3']) await upload(one, name, 'x'.repeat(11))
+    await upload(other, '4', 'x'.repeat(11))
+    const paths = async (query: string) => {
+      const { body } = await call('GET', `/storage/violations${query}`)
+      return (body.violations as { path: string }[]).map(({ path }) => path)
+    }
+    expect(await paths('')).toEqual(['4', '3', '2', '1'])
+    expect(await paths(`?volume_id=${one}`)).toEqual(['3', '2', '1'])
+    expect(await paths(`?volume_id=${one.toUpperCase()}&limit=1&offset=1`)).toEqual(['2'])
+    expect(await paths('?offset=3')).toEqual(['1'])
+    expect(await paths('?offset=9')).toEqual([])
+    expect(await call('GET', '/storage/violations?volume_id=a')).toMatchObject({ status: 400 })
+    expect(await call('GET', '/storage/violations?offset=-1')).toMatchObject({ status: 400 })
+  })
+
   it('uploads side by side: as many as fit succeed, and the limit is never exceeded', async () => {
     const { create, upload, used, rows, tree } = await w.open()
     const id = await create('a', 1000)
