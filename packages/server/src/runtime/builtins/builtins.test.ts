@@ -55,11 +55,13 @@ onEachDatabase('deploying what comes with the server', (start) => {
 
   it('unless it is asked for, nothing is deployed', async () => {
     t = await start()
+    await t.listen()
     expect(await names()).toEqual({ agents: [], workflows: [] })
   })
 
   it('every tenant sees it, and a server that starts again deploys nothing again', async () => {
     t = await start({ environment: { LICTOR_DEPLOY_BUILTINS: 'on' } })
+    await t.listen()
     const first = await names()
     expect(first.workflows).toEqual([['builtin-intent-to-execution', 'global', '1.0.0']])
     expect(first.agents).toEqual(
@@ -71,6 +73,7 @@ onEachDatabase('deploying what comes with the server', (start) => {
     const versions = () => t.server.database.db.selectFrom('agent_versions').select('id').execute()
     const before = await versions()
     await t.restart()
+    await t.listen()
     expect(await names()).toEqual(first)
     expect(await versions()).toEqual(before)
   })
