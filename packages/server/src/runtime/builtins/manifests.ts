@@ -289,7 +289,7 @@ spec:
       transitions:
         - condition: always
           target: WRITE_CODE
-          feedback: "It ended with code {{EXECUTE_CODE.exit_code}}. {{EXECUTE_CODE.error}} {{EXECUTE_CODE.stderr}}"
+          feedback: "It ended with code {{EXECUTE_CODE.exit_code}}.{{#if EXECUTE_CODE.error}} {{EXECUTE_CODE.error}}{{/if}} {{EXECUTE_CODE.stderr}}"
     WRITE_FAILED:
       kind: System
       command: "true"
