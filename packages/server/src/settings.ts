@@ -370,6 +370,14 @@ export const settings = {
     meaning:
       'on lets the agents of a tenant learn: what helped against an error is told to the next attempt that meets it',
   },
+  deployBuiltins: {
+    variable: 'LICTOR_DEPLOY_BUILTINS',
+    kind: 'string',
+    fallback: 'off',
+    oneOf: ['off', 'on', 'force'],
+    meaning:
+      'on deploys, for every tenant, the agents and workflows that come with the server, where they are missing or older; force replaces whatever stands under their names',
+  },
   tier: {
     variable: 'LICTOR_TIER',
     kind: 'string',

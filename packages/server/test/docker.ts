@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -111,6 +112,8 @@ export async function importTestImage(
 export function fillRoot(root: string, isBare: boolean): void {
   for (const folder of ['bin', 'usr/local/bin', 'etc', 'tmp', 'opt', 'run', 'workspace', 'proc', 'sys', 'dev'])
     mkdirSync(join(root, folder), { recursive: true })
+  // As in every image: runc 1.1 gives what is mounted there the mode that the folder of the image has.
+  chmodSync(join(root, 'tmp'), 0o1777)
   copyFileSync(busybox ?? '', join(root, 'bin/busybox'))
   const applets = execFileSync(busybox ?? '', ['--list'], { encoding: 'utf8' })
     .trim()

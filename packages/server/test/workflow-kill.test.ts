@@ -221,6 +221,69 @@ describe.each(['SQLite', 'PostgreSQL'])('workflows whose server is killed (%s)',
       }
     },
   )
+
+  it.runIf(isHere && dockerProblem === null)(
+    'while a task in words is done: it is done to its end, and its end is told once',
+    async () => {
+      const docker = await startEngine()
+      try {
+        await importTestImage(docker.engine, 'node:20-slim')
+        await open({ LICTOR_DOCKER_SOCKET: docker.socket, LICTOR_DEPLOY_BUILTINS: 'on' })
+        const agent = (agentName: string, turns: readonly object[], tools: readonly string[] = []) =>
+          call<{ id: string }>(
+            'POST',
+            '/v1/agents',
+            stringify({
+              apiVersion: '100monkeys.ai/v1',
+              kind: 'Agent',
+              metadata: {
+                name: agentName,
+                version: '1.0.0',
+                annotations: { 'lictor.dev/script': stringify({ turns }) },
+              },
+              spec: {
+                runtime: { language: 'javascript', version: '20', model: 'scripted' },
+                task: { instruction: 'Work.' },
+                tools,
+              },
+            }),
+          )
+        const code = 'setTimeout(() => console.log("done"), 3000)'
+        await agent('intent-code-writer', [{ text: JSON.stringify({ code }), delay_ms: 2000 }])
+        await agent('intent-code-validator', [{ text: JSON.stringify({ valid: true, problem: '' }) }])
+        await agent('intent-result-writer', [{ text: 'It is done.', delay_ms: 2000 }])
+        const asking = { name: 'aegis.execute.intent', arguments: { intent: 'Wait.', language: 'javascript' } }
+        const { id: asker } = await agent('asker', [{ tool_calls: [asking] }, { text: 'Begun.' }], [asking.name])
+        await call('POST', '/v1/executions', { agent_id: asker, input: 'go' })
+        const runs = async () =>
+          (await call<{ executions: (Run & { id: string })[] }>('GET', '/v1/workflows/executions')).executions
+        const isAt = async (name: string) => (await runs())[0]?.current_state === name
+        await until(() => isAt('WRITE_CODE'))
+        await killAndStart()
+        await until(async () => (await docker.engine.listContainers()).length === 1)
+        await killAndStart()
+        await until(async () => (await runs())[0]?.status !== 'running')
+        // In the moment of its end, when its pipeline may not have heard of it.
+        await killAndStart()
+        const [begun] = await runs()
+        const run = await get(begun?.id ?? '')
+        expect(run).toMatchObject({ status: 'completed', final_output: 'It is done.' })
+        expect(await exitsOf(begun?.id ?? '')).toEqual(['WRITE_CODE', 'VALIDATE_CODE', 'EXECUTE_CODE'])
+        expect(await runs()).toHaveLength(1)
+        const told = async () =>
+          [
+            ...(await (await server.call('GET', '/v1/observability/events?follow=false')).text()).matchAll(
+              /"type":"(intent_execution_pipeline_\w+)"/g,
+            ),
+          ].map(([, type]) => type)
+        await until(async () => (await told()).length > 1)
+        expect(await told()).toEqual(['intent_execution_pipeline_started', 'intent_execution_pipeline_completed'])
+      } finally {
+        await server.kill()
+        await docker.stop()
+      }
+    },
+  )
 })
 
 async function administer(base: string, statement: string): Promise<void> {

@@ -12,6 +12,8 @@ export interface Host extends Part {
    * @throws SandboxError when it cannot be had; Unavailable while the server does not listen yet
    */
   sandboxFor(isolation: 'inherit' | 'docker' | 'process'): Promise<Sandbox>
+  /** @throws Unavailable saying why, where this server runs no containers now */
+  requireContainers(): Promise<void>
   /** The sandbox that agents have unless they ask for another. @throws Unavailable while the server does not listen yet. */
   sandboxName(): Sandbox['name']
   /** Whether that sandbox can keep an agent from the network; null while the server does not listen yet. */
@@ -63,6 +65,13 @@ export function createHost(deps: {
           "spec.runtime.isolation is 'process', and this server runs agents in containers alone. Leave it out, or write docker.",
         )
       return usual
+    },
+    async requireContainers() {
+      if (present(sandbox).name === 'docker') return
+      await containers().catch((error: unknown) => {
+        if (!(error instanceof SandboxError)) throw error
+        throw new Unavailable(error.message, { code: 'no_containers' })
+      })
     },
     sandboxName: () => present(sandbox).name,
     isolatesNetwork: () => sandbox?.isolation.network ?? null,

@@ -22,6 +22,7 @@ import { humanApprovalRoutes } from './approvals/routes.ts'
 import { createBilling } from './billing/billing.ts'
 import { billingRoutes } from './billing/routes.ts'
 import { createBillingStore } from './billing/store.ts'
+import { createBuiltins, type DeployBuiltins } from './builtins/builtins.ts'
 import { createCalls } from './calls/calls.ts'
 import { type Children, createChildren } from './children/children.ts'
 import { createRunExecutions } from './children/of-runs.ts'
@@ -54,6 +55,8 @@ import { createIncidents } from './incidents/incidents.ts'
 import { incidentRoutes } from './incidents/routes.ts'
 import { createIncidentStore } from './incidents/store.ts'
 import { runsInstallation } from './installation.ts'
+import { createIntents } from './intents/intents.ts'
+import { createPipelineStore } from './intents/store.ts'
 import { createJudgement } from './judges/judgement.ts'
 import { createJudgeDesk } from './judges/judges.ts'
 import { createExecutionGuards } from './judging/execution-guard.ts'
@@ -147,6 +150,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     runs: () => workflowRuns.runs,
     children: () => children,
     swarms: () => swarms,
+    intents: () => intents,
     findAttached,
     countExecutions: () => supervisor.count,
     volumes: () => storage.volumes,
@@ -468,7 +472,23 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
     limits,
     takesNew,
     count: (status) => metrics.aegisWorkflows.inc({ status }),
+    ended: (run) => intents.ended(run),
+    removed: (run, within) => intents.removed(run, within),
     folder: folders.workflows,
+  })
+  const intents = createIntents({
+    store: createPipelineStore(database),
+    workflows,
+    runs: () => workflowRuns.runs,
+    events: tenantEvents,
+    requireContainers: host.requireContainers,
+    random,
+  })
+  const builtins = createBuiltins({
+    agents,
+    workflows,
+    setting: config.deployBuiltins as DeployBuiltins,
+    logger,
   })
   const triggers: Triggers = createTriggers(shared, {
     logger,
@@ -625,6 +645,7 @@ export function createRuntime(shared: Shared, identity: Identity, governance: Go
       { start: ownership.start, stop: ownership.stop },
       { start: workflowRuns.start },
       { start: triggers.start },
+      builtins,
     ]),
     authenticateDispatch: (request) =>
       authenticateDispatch(request, {

@@ -56,6 +56,7 @@ function open(principal: TokenCaller, pattern = '*') {
     runs: nothing,
     children: nothing,
     swarms: nothing,
+    intents: nothing,
     findAttached: nothing,
     countExecutions: () => 0,
     volumes: nothing,
@@ -180,6 +181,7 @@ describe('the tools of a server', () => {
     expect(judged.sort()).toEqual([
       'aegis.agent.generate',
       'aegis.broadcast_message',
+      'aegis.execute.intent',
       'aegis.send_message',
       'aegis.spawn_child',
       'aegis.task.cancel',

@@ -11,6 +11,8 @@ import type { Children } from './children/children.ts'
 import type { Executions } from './executions/executions.ts'
 import type { Repositories } from './git/repositories.ts'
 import { gitTools } from './git/tools.ts'
+import type { Intents } from './intents/intents.ts'
+import { intentTools } from './intents/tools.ts'
 import { agentTools } from './management/agent-tools.ts'
 import { discoveryTools } from './management/discovery-tools.ts'
 import { edgeTools } from './management/edge-tools.ts'
@@ -74,6 +76,7 @@ export function createToolbox(
     runs: () => Runs
     children: () => Children
     swarms: () => Swarms
+    intents: () => Intents
     findAttached: FindAttached
     countExecutions: () => number
     volumes: () => Volumes
@@ -114,6 +117,7 @@ export function createToolbox(
     ...taskTools({ ...deps, tasks }),
     ...swarmTools({ ...deps, ...shared, tasks, canonical: (name) => catalogue.find(name)?.name ?? name }),
     ...workflowTools({ ...deps, tasks }),
+    ...intentTools({ ...deps, tasks }),
     ...discoveryTools({ catalogue: () => catalogue }),
     ...schemaTools({ warningsOf: (manifest) => warningsOf(manifest, catalogue, deps.isolatesNetwork()) }),
     ...systemTools({ ...deps, version, settings: shownSettings(config) }),

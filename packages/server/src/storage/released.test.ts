@@ -23,7 +23,7 @@ const mayBeEmpty = new Set([
   ...['rate_limit_overrides', 'rate_limit_counters', 'nodes', 'subscriptions', 'billing_events'],
   ...['volumes', 'volume_files', 'volume_uploads', 'volume_garbage', 'volume_mounts', 'storage_violations'],
   ...['scripts', 'git_bindings', 'workflows', 'workflow_versions', 'workflow_runs', 'workflow_run_log'],
-  ...['stimuli', 'stimulus_sources', 'schedules'],
+  ...['stimuli', 'stimulus_sources', 'schedules', 'intent_pipelines'],
   ...['swarms', 'swarm_locks', 'swarm_messages'],
   ...['cortex_patterns', 'cortex_trajectories', 'cortex_uses', 'cortex_decays'],
   ...['workflow_run_children', 'offered_rulesets', 'skill_scans'],

@@ -46,6 +46,7 @@ import type {
   UserSessionRow,
 } from './schema/identity.ts'
 import type { BillingEventRow, NodeRow, SubscriptionRow } from './schema/installation.ts'
+import type { IntentPipelineRow } from './schema/intents.ts'
 import type { RateLimitCounterRow, RateLimitOverrideRow } from './schema/limits.ts'
 import type {
   AgentRow,
@@ -92,6 +93,7 @@ export type * from './schema/events.ts'
 export type * from './schema/governance.ts'
 export type * from './schema/identity.ts'
 export type * from './schema/installation.ts'
+export type * from './schema/intents.ts'
 export type * from './schema/limits.ts'
 export type * from './schema/runtime.ts'
 export type * from './schema/seal.ts'
@@ -104,6 +106,7 @@ export type * from './schema/triggers.ts'
  * JSON is text, flags are 0 or 1: one form everywhere, so a query reads the same on SQLite and PostgreSQL.
  */
 export interface Schema {
+  intent_pipelines: IntentPipelineRow
   swarms: SwarmRow
   swarm_locks: SwarmLockRow
   swarm_messages: SwarmMessageRow

@@ -70,6 +70,9 @@ export function createWorkflowRuns(
     volumes: RunVolumes
     findExecution: Parameters<typeof createRuns>[0]['findExecution']
     findWorkflow: (of: { readonly tenantId: string }, nameOrId: string, version: string | null) => Promise<Runnable>
+    /** A run has ended: told until it was heard, which may be more than once. */
+    ended: (run: RunRecord) => Promise<void>
+    removed: Parameters<typeof createRuns>[0]['removed']
     /** Where the files of runs are, a folder for each. */
     folder: string
   },
@@ -162,6 +165,7 @@ export function createWorkflowRuns(
     if (over.length > 0) await store.forgetChildren(run.id, before)
     if (!hasEnded) return
     await approvals.withdraw({ tenantId: run.tenantId, subject: subjectOf(run) }, 'What asked has ended.')
+    await deps.ended(run)
     await removeTree(folderOf(run.id))
     await volumes.release(run)
   }

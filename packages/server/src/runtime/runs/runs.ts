@@ -89,6 +89,8 @@ export interface Runs {
       readonly once: OnceKey | null
       /** The execution that asks for it: its agents stay within what that one may. */
       readonly by?: string | null
+      /** What is made in the transaction that makes the run. */
+      readonly alongside?: (run: BegunRun, within: Queryable) => Promise<void>
     },
   ): Promise<StartedRun>
   /**
@@ -136,6 +138,8 @@ export function createRuns(deps: {
   ) => Promise<{ readonly root: string; readonly securityContext: SecurityContext }>
   /** Let go of whatever a run that has ended asked for. */
   release: (run: RunRecord) => Promise<void>
+  /** A run is removed, in this transaction: so is what is known of it elsewhere. */
+  removed: (run: RunRecord, within: Queryable) => Promise<void>
   clock: Clock
   random: Random
 }): Runs {
@@ -214,7 +218,7 @@ export function createRuns(deps: {
   return {
     get,
     list: (caller, filter) => store.list(scopeOf(caller), filter),
-    async start(caller, nameOrId, given, { version, once, by = null }) {
+    async start(caller, nameOrId, given, { version, once, by = null, alongside }) {
       const before = await idempotency.answered<BegunRun>(once)
       if (before) return { ...before, left: null }
       const { tenantId } = caller
@@ -225,6 +229,7 @@ export function createRuns(deps: {
         return async (within, insert) => {
           begun = await idempotency.once(once, within, async () => {
             await insert()
+            await alongside?.(run, within)
             return run
           })
           return begun.id === run.id
@@ -262,6 +267,7 @@ export function createRuns(deps: {
       await deps.release(run)
       await database.db.transaction().execute(async (within) => {
         await journalStore.delete(subjectOf(run), within)
+        await deps.removed(run, within)
         await store.delete(id, within)
       })
     },
