@@ -4,6 +4,7 @@
  */
 import './openbao.ts'
 import './s3.ts'
+import './stripe-mock.ts'
 import { installSchemathesis } from '../../../e2e/support/schemathesis.ts'
 
 installSchemathesis()

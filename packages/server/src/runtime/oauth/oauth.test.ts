@@ -261,7 +261,8 @@ onEachDatabase('signing in at a provider', (start) => {
 
   it('the device flow: a provider that wants more time gets it, and a code that ran out is over', async () => {
     t = await start({ environment })
-    const w = world(t, await serviceHeaders(t))
+    // A session lasts longer than an access token.
+    const w = world(t, await t.admin())
     await w.setUp(server)
     const begin = async () =>
       (await w.send('POST', '/oauth/device/initiate', { provider: 'local' })).json<{ device_code: string }>()

@@ -72,6 +72,30 @@ onEachDatabase('volumes of workflows', (start) => {
     await until(async () => (await show(w, volume)) === 404)
   })
 
+  it('a workspace is there after a restart, and outlives its time while the run is under way', async () => {
+    const w = await open()
+    await w.register(
+      { FIRST: system('echo kept > in.txt', 'ASK'), ASK: human('LAST'), LAST: system('cat in.txt') },
+      {},
+      { storage: { workspace: { ttl_hours: 0.1 } } },
+    )
+    const id = await w.run()
+    await waiting(w)
+    const volume = (await w.get(id)).blackboard.workspace_volume_id
+    await t.clock.advance(660_000)
+    await t.restart()
+    await t.listen()
+    // Access tokens are good for five minutes, a person's session for longer.
+    const as = await t.admin()
+    const get = async () => (await w.send('GET', w.runUrl(id), undefined, as)).json()
+    const status = async () => (await w.send('GET', `/v1/volumes/${volume}`, undefined, as)).statusCode
+    expect(await status()).toBe(200)
+    await w.send('POST', w.runUrl(id, '/signal'), { response: 'approved' }, as)
+    await until(async () => (await get()).status === 'completed')
+    expect((await get()).state_outputs.LAST.stdout).toBe('kept\n')
+    await until(async () => (await status()) === 404)
+  })
+
   it('a volume of the tenant keeps what was written, and stays; it cannot be deleted while a run has it', async () => {
     const w = await open()
     await agent(w, 'writer', call('fs.write', { path: 'shared/agent.txt', content: 'by the agent' }))
