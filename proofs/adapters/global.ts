@@ -39,8 +39,11 @@ export function teardown(): void {
   const proven = readdirSync(results).map((file) => JSON.parse(readFileSync(`${results}${file}`, 'utf8')) as Result)
   const before = readFileSync(table, 'utf8')
   const lines = before.split('\n')
+  // Other tables before it name frameworks, too.
+  const from = lines.indexOf('## What is proven')
+  if (from < 0) throw new Error("docs/adapters.md has no part 'What is proven' to write the table into.")
   for (const result of proven) {
-    const at = lines.findIndex((line) => line.startsWith(`| ${result.name} |`))
+    const at = lines.findIndex((line, index) => index > from && line.startsWith(`| ${result.name} |`))
     if (at >= 0) lines[at] = rowOf(result)
     else lines.splice(lines.findLastIndex((line) => line.startsWith('|')) + 1, 0, rowOf(result))
   }

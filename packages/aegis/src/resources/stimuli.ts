@@ -31,9 +31,16 @@ export interface Stimulus {
   readonly last_event_at: string
 }
 
+/** One of a list: where `content_shortened`, its content is the beginning alone. */
+export interface ListedStimulus extends Stimulus {
+  readonly content_shortened: boolean
+  /** Bytes of the whole content. */
+  readonly content_bytes: number
+}
+
 export interface StimulusList {
-  readonly items: readonly Stimulus[]
-  readonly stimuli: readonly Stimulus[]
+  readonly items: readonly ListedStimulus[]
+  readonly stimuli: readonly ListedStimulus[]
   readonly count: number
 }
 

@@ -3,10 +3,11 @@ import { BASE_PATH } from '../../api/base-path.ts'
 import { request } from '../../api/http.ts'
 import type { Answer, Element } from '../../api/types.ts'
 
-export type Stimulus = Element<Answer<'/v1/stimuli', 'get'>['stimuli']>
+type ListedStimulus = Element<Answer<'/v1/stimuli', 'get'>['stimuli']>
+export type Stimulus = Omit<ListedStimulus, 'content_shortened' | 'content_bytes'>
 export type Source = Element<Answer<'/v1/stimuli/sources', 'get'>['sources']>
 
-/** Stimuli on a page of the list: each comes with all that it holds. */
+/** Stimuli on a page of the list: each comes with the beginning of what it holds. */
 export const PAGE_SIZE = 50
 
 export const stimulusQueries = {
@@ -15,7 +16,7 @@ export const stimulusQueries = {
     queryOptions({
       queryKey: ['stimuli', 'list', page],
       queryFn: ({ signal }) =>
-        request<{ stimuli: readonly Stimulus[] }>('/v1/stimuli', {
+        request<{ stimuli: readonly ListedStimulus[] }>('/v1/stimuli', {
           query: { limit: PAGE_SIZE + 1, offset: page * PAGE_SIZE },
           signal,
         }),

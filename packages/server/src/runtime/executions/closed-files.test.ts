@@ -1,8 +1,19 @@
-import { existsSync, lstatSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startTestServer, type TestServer } from '../../../test/harness.ts'
 import { call, world } from '../../../test/runtime.ts'
+
+/** Files below a folder that this process holds open, where the system tells of them. */
+const openBelow = (folder: string): string[] =>
+  (existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd') : []).flatMap((descriptor) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${descriptor}`)
+      return path.startsWith(folder) ? [path] : []
+    } catch {
+      return []
+    }
+  })
 
 describe('files that a program closed', () => {
   let t: TestServer
@@ -43,6 +54,10 @@ describe('files that a program closed', () => {
       const file = await t.request({ method: 'GET', url, headers: w.headers })
       expect([file.statusCode, file.body]).toEqual([200, content])
     }
+    // Of a file of which nothing is sent nothing stays open.
+    const url = `/v1/executions/${id}/files/b`
+    const beyond = await t.request({ method: 'GET', url, headers: { ...w.headers, range: 'bytes=10-' } })
+    expect([beyond.statusCode, openBelow(root)]).toEqual([416, []])
     const gone = await t.request({ method: 'DELETE', url: `/v1/executions/${id}`, headers: w.headers })
     expect(gone.statusCode).toBe(200)
     expect(existsSync(dirname(root))).toBe(false)

@@ -71,7 +71,11 @@ export interface Executions {
   /** @throws NotFound, Conflict while it runs. */
   delete(caller: RuntimeCaller, id: string): Promise<void>
   /** A file of its workspace, as far as it goes now: `size` bytes. @throws NotFound, InvalidInput. */
-  readFile(caller: RuntimeCaller, id: string, path: string): Promise<Pick<SentFile, 'name' | 'size' | 'open'>>
+  readFile(
+    caller: RuntimeCaller,
+    id: string,
+    path: string,
+  ): Promise<Required<Pick<SentFile, 'name' | 'size' | 'open' | 'close'>>>
   /** End an execution that its caller may no longer be asked about: false when it had ended. */
   end(execution: ExecutionSummary, reason: string | null): Promise<boolean>
   /** The journal entry after which the events of an agent's newest executions lie. */
@@ -240,7 +244,12 @@ export function createExecutions(deps: {
         const judged = await resolvePath(deps.workspaceOf(id), componentsOf(path, true))
         const handle = await openFile(judged)
         const { size } = await handle.stat()
-        return { name: judged.components.at(-1) ?? 'file', size, open: async (range) => contentOf(handle, size, range) }
+        return {
+          name: judged.components.at(-1) ?? 'file',
+          size,
+          open: async (range) => contentOf(handle, size, range),
+          close: () => handle.close(),
+        }
       } catch (error) {
         if (error instanceof PathRefused) {
           await deps.refusedPath(execution, error)

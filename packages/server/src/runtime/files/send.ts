@@ -13,6 +13,8 @@ export interface SentFile {
   readonly etag: string | null
   /** Its bytes, or those from `start` to `end`, both included; nobody else holds the memory that they come in. */
   open(range?: { readonly start: number; readonly end: number }): Promise<Readable>
+  /** Called instead of `open` where nothing of it is sent; absent where nothing is held. */
+  close?(): Promise<void>
 }
 
 /**
@@ -28,10 +30,12 @@ export async function sendFile(request: FastifyRequest, reply: FastifyReply, fil
     .type(contentTypeOf(name))
   if (etag !== null) reply.header('etag', etag)
   const range = rangeOf(request, size, etag)
-  if (range === 'unsatisfiable')
+  if (range === 'unsatisfiable') {
+    await file.close?.()
     throw new DomainError(416, 'range_not_satisfiable', `The file has ${size} bytes; none of those asked for.`, {
       headers: { 'content-range': `bytes */${size}` },
     })
+  }
   const content = await file.open(range ?? undefined)
   giveBackWhenSent(content, reply.raw)
   if (range === null) return reply.header('content-length', size).send(content)

@@ -8,7 +8,7 @@ import { Json, ListOf, listed, missingInBody, pageOf, requireUuid, runtimeCaller
 import { OWN_API, type Source, signatureForms, sourceName } from './source.ts'
 import type { Sources } from './sources.ts'
 import type { Stimuli } from './stimuli.ts'
-import { keptHeaders, type Stimulus } from './stimulus.ts'
+import { keptHeaders, type ListedStimulus, type Stimulus } from './stimulus.ts'
 
 const tags = ['stimuli']
 const DEFAULT_PAGE = 100
@@ -46,6 +46,14 @@ const stimulusFields = {
   last_event_at: Instant,
 }
 const Item = Type.Object(stimulusFields)
+const ListedItem = Type.Object({
+  ...stimulusFields,
+  content: Type.String({
+    description: 'Where `content_shortened`, its first 1,024 characters; `GET /v1/stimuli/{id}` has it whole.',
+  }),
+  content_shortened: Type.Boolean({ description: 'Whether the content has more than 32 KiB.' }),
+  content_bytes: Type.Integer({ description: 'Bytes of the whole content, as text or in Base64.' }),
+})
 const SourceItem = Type.Object({
   source: Type.String(),
   workflow: Nullable(Type.String()),
@@ -78,6 +86,11 @@ const shown = (one: Stimulus) => ({
   received_at: toWireTime(one.receivedAt),
   created_at: toWireTime(one.receivedAt),
   last_event_at: toWireTime(one.lastEventAt),
+})
+const listedOne = (one: ListedStimulus) => ({
+  ...shown(one),
+  content_shortened: one.isShortened,
+  content_bytes: one.contentBytes,
 })
 const shownSource = (source: Source) => ({
   source: source.name,
@@ -156,12 +169,12 @@ export function stimulusRoutes(app: App, { stimuli, sources }: { stimuli: Stimul
         tags,
         summary: 'What came, newest first',
         querystring: Type.Object({ limit: Type.Optional(Type.String()), offset: Type.Optional(Type.String()) }),
-        response: { 200: ListOf('stimuli', Item), ...runtimeFailures(400, 401, 403) },
+        response: { 200: ListOf('stimuli', ListedItem), ...runtimeFailures(400, 401, 403) },
       },
     },
     async (request) => {
       const page = pageOf(request.query, { fallback: DEFAULT_PAGE, max: MAX_PAGE })
-      return listed('stimuli', (await stimuli.list(runtimeCallerOf(request), page)).map(shown))
+      return listed('stimuli', (await stimuli.list(runtimeCallerOf(request), page)).map(listedOne))
     },
   )
 

@@ -316,6 +316,22 @@ onEachDatabase('stimuli', (start) => {
     expect((await post({ content: 'x' }, reader)).statusCode).toBe(403)
   })
 
+  it('are listed with the beginning of a long content, and read whole one by one', async () => {
+    const w = await open()
+    await w.workflow()
+    await w.source({ source: 'http_api', workflow: 'flow' })
+    const contents = ['x'.repeat(32_768), 'ü'.repeat(16_385)]
+    for (const content of contents) expect((await w.send('POST', '/v1/stimuli', { content })).statusCode).toBe(202)
+    const { stimuli } = (await w.send('GET', '/v1/stimuli')).json<{ stimuli: Record<string, unknown>[] }>()
+    const byBytes = stimuli.sort((a, b) => Number(a.content_bytes) - Number(b.content_bytes))
+    expect(byBytes).toMatchObject([
+      { content: contents[0], content_shortened: false, content_bytes: 32_768 },
+      { content: 'ü'.repeat(1_024), content_shortened: true, content_bytes: 32_770 },
+    ])
+    const whole = await w.send('GET', `/v1/stimuli/${byBytes[1]?.id}`)
+    expect(whole.json()).toMatchObject({ content: contents[1], stimulus: { content: contents[1] } })
+  })
+
   it('whose workflow is gone, or takes no such input, are recorded as rejected', async () => {
     const w = await open()
     await w.workflow('strict', waits, { input_schema: { type: 'object', required: ['nothing'] } })

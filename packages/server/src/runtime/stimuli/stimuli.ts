@@ -10,7 +10,7 @@ import { draft } from '../record/events.ts'
 import type { TenantEvents } from '../record/tenant-events.ts'
 import { NotRouted, type Router } from './router.ts'
 import { EVERY_OTHER, type Source } from './source.ts'
-import { type Arrival, inputOf, type Stimulus, type StimulusRoute } from './stimulus.ts'
+import { type Arrival, inputOf, type ListedStimulus, type Stimulus, type StimulusRoute } from './stimulus.ts'
 import type { StimulusStore } from './store.ts'
 
 const NOT_FOUND = 'stimulus not found'
@@ -43,7 +43,7 @@ export interface Stimuli {
   list(
     of: { readonly tenantId: string },
     page: { readonly limit: number; readonly offset: number },
-  ): Promise<Stimulus[]>
+  ): Promise<ListedStimulus[]>
   /** @throws NotFound */
   get(of: { readonly tenantId: string }, id: string): Promise<Stimulus>
   /** Find the way of those whose server ended meanwhile. */

@@ -23,6 +23,17 @@ export interface Stimulus {
   readonly lastEventAt: Micros
 }
 
+/** One of a list: of a content of more than 32 KiB its beginning alone, so that a page of them stays small. */
+export interface ListedStimulus extends Stimulus {
+  readonly isShortened: boolean
+  /** Of the whole content. */
+  readonly contentBytes: number
+}
+
+/** Bytes of a content that a list gives whole, and characters of the beginning of a longer one; a multiple of 4, as Base64 has it. */
+export const LONGEST_LISTED = 32_768
+export const BEGINNING = 1_024
+
 export type StimulusStatus = 'received' | 'classified' | 'rejected' | 'classification_failed'
 
 /** Which workflow it began, and who chose it. */

@@ -1,10 +1,18 @@
+import { sql } from 'kysely'
 import type { SystemScope, TenantScope } from '../../identity/scope.ts'
 import type { SecretBox } from '../../ports/secret-box.ts'
 import type { Database, Queryable } from '../../storage/database.ts'
 import type { Micros } from '../../storage/instants.ts'
 import type { StimulusRow, StimulusSourceRow } from '../../storage/schema.ts'
 import { type Candidate, EVERY_OTHER, type SignatureForm, type Source } from './source.ts'
-import type { Stimulus, StimulusRoute, StimulusStatus } from './stimulus.ts'
+import {
+  BEGINNING,
+  type ListedStimulus,
+  LONGEST_LISTED,
+  type Stimulus,
+  type StimulusRoute,
+  type StimulusStatus,
+} from './stimulus.ts'
 
 /** A stimulus by what tells whether somebody else has taken it meanwhile. */
 export type Stranded = Pick<Stimulus, 'id' | 'tenantId' | 'takenAt'>
@@ -27,7 +35,7 @@ export interface StimulusStore {
   insert(stimulus: Stimulus, within: Queryable): Promise<void>
   find(scope: TenantScope, id: string): Promise<Stimulus | null>
   /** Newest first. */
-  list(scope: TenantScope, page: { readonly limit: number; readonly offset: number }): Promise<Stimulus[]>
+  list(scope: TenantScope, page: { readonly limit: number; readonly offset: number }): Promise<ListedStimulus[]>
   /** Whether one has not been settled yet; held until the transaction ends. */
   isReceived(scope: TenantScope, id: string, within: Queryable): Promise<boolean>
   /** What became of one that was received: false when it was settled before. */
@@ -46,6 +54,12 @@ export interface StimulusStore {
   /** Settled ones that came before then. */
   purge(scope: SystemScope, before: Micros): Promise<void>
 }
+
+const besideContent = [
+  ...(['id', 'tenant_id', 'source', 'encoding', 'headers', 'idempotency_key', 'received_from', 'status'] as const),
+  ...(['routing_mode', 'confidence', 'workflow_id', 'workflow_name', 'run_id', 'reason'] as const),
+  ...(['owner', 'taken_at', 'received_at', 'last_event_at'] as const),
+]
 
 /** Bound to where it belongs, so that a row moved elsewhere does not open there. */
 interface Sealed {
@@ -130,14 +144,23 @@ export function createStimulusStore({ db }: Database, secretBox: SecretBox): Sti
     async list({ tenantId }, { limit, offset }) {
       const rows = await db
         .selectFrom('stimuli')
-        .selectAll()
+        .select(besideContent)
+        .select(
+          sql<string>`case when octet_length(content) > ${LONGEST_LISTED} then substr(content, 1, ${BEGINNING}) else content end`.as(
+            'content',
+          ),
+        )
+        .select(sql<number>`octet_length(content)`.as('content_bytes'))
         .where('tenant_id', '=', tenantId)
         .orderBy('received_at', 'desc')
         .orderBy('id')
         .limit(limit)
         .offset(offset)
         .execute()
-      return rows.map(stimulusOf)
+      return rows.map((row) => {
+        const contentBytes = Number(row.content_bytes)
+        return { ...stimulusOf(row), contentBytes, isShortened: contentBytes > LONGEST_LISTED }
+      })
     },
     async isReceived({ tenantId }, id, within) {
       const { numUpdatedRows } = await within

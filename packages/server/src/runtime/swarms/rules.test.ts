@@ -266,6 +266,35 @@ onEachDatabase('the rules of swarms', (start) => {
     )
   })
 
+  it('swarms whose children go on hide none that a server left half ended, however many they are', async () => {
+    const { db } = t.server.database
+    // A hundred older ones: each parent completed, a child goes on.
+    for (let n = 0; n < 100; n++) {
+      const [id, swarm] = [`busy-${n}`, swarmIdOf(`busy-${n}`)]
+      await executions.insert(executionOf(id, { status: 'completed', endedAt: 5 }), db)
+      await executions.insert(
+        executionOf(`${id}-c`, { parentId: id, ancestors: [id], childKey: 'c', swarmId: swarm }),
+        db,
+      )
+      await db
+        .insertInto('swarms')
+        .values({
+          id: swarm,
+          tenant_id: 't1',
+          parent_execution_id: id,
+          status: 'active',
+          reason: null,
+          created_at: n,
+          dissolved_at: null,
+        })
+        .execute()
+    }
+    for (const id of ['p', 'c1', 'c2']) await end(id, 'completed')
+    await swarms.sweep()
+    expect((await swarms.get(scopeOfRecord(parent), swarmId)).swarm.status).toBe('dissolved')
+    expect(await swarms.countActive()).toBe(100)
+  })
+
   it('a child is waited for: its output is told, and what was said meanwhile; one that goes on is told as that', async () => {
     const enabled = {
       ...parent,

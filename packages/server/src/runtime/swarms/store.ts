@@ -39,7 +39,10 @@ export interface SwarmStore {
   beginDissolving(id: string, within: Queryable): Promise<boolean>
   /** Dissolve a swarm of which nothing goes on, and drop what was not read; false when something does, or it was dissolved. */
   dissolve(id: string, because: DissolvedBecause, at: Micros, within: Queryable): Promise<boolean>
-  /** Swarms that are not dissolved though their parent has ended, oldest first. */
+  /**
+   * Swarms that are not dissolved though their parent has ended, oldest first; without those whose parent completed and whose
+   * children go on, however many there are: these are as they should be.
+   */
   listLeft(scope: SystemScope, limit: number): Promise<Swarm[]>
   countActive(scope: SystemScope): Promise<number>
   /** Delete swarms that were dissolved before, with their messages. */
@@ -257,6 +260,26 @@ export function createSwarmStore({ db }: Database): SwarmStore {
                 .where('executions.status', 'in', [...unfinished]),
             ),
           ),
+        )
+        .where((e) =>
+          e.or([
+            e.exists(
+              e
+                .selectFrom('executions')
+                .select('executions.id')
+                .whereRef('executions.id', '=', 'swarms.parent_execution_id')
+                .where('executions.status', '<>', 'completed'),
+            ),
+            e.not(
+              e.exists(
+                e
+                  .selectFrom('executions')
+                  .select('executions.id')
+                  .whereRef('executions.swarm_id', '=', 'swarms.id')
+                  .where('executions.status', 'in', [...unfinished]),
+              ),
+            ),
+          ]),
         )
         .orderBy('created_at')
         .limit(limit)
