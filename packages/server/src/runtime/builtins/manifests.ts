@@ -19,11 +19,13 @@ metadata:
   annotations: { ${BUILTIN}: "true" }
 ${labels === '' ? '' : `  labels: { ${labels} }\n`}`
 
-/** What every one of the agents has: no network of its own, and no more of the machine than a conversation takes. */
+/**
+ * What every one of the agents has: no more of the machine than a conversation takes. None has a tool that reaches the network or
+ * runs a command, so that they need no sandbox that keeps them from it.
+ */
 const modest = `\
   runtime: { language: javascript, version: "20", model: default }
   security:
-    network: { mode: none }
     resources: { cpu: 500, memory: 256Mi, timeout: 10m }
 `
 
