@@ -67,8 +67,8 @@ onEachDatabase('deploying what comes with the server', (start) => {
     expect(await names()).toEqual({ agents: [], workflows: [] })
   })
 
-  it('every tenant sees it, and a server that starts again deploys nothing again', async () => {
-    t = await start({ environment: { LICTOR_DEPLOY_BUILTINS: 'on' } })
+  it('every tenant sees it, whatever quota of agents it has, and a server that starts again deploys nothing again', async () => {
+    t = await start({ environment: { LICTOR_DEPLOY_BUILTINS: 'on', LICTOR_LIMITS: 'on', LICTOR_TIER: 'free' } })
     await t.listen()
     const first = await names()
     expect(first.workflows).toEqual([['builtin-intent-to-execution', 'global', '1.0.0']])
