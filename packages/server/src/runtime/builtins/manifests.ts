@@ -202,7 +202,7 @@ const program = `
         case "$INTENT_LANGUAGE" in
           python) set -- python3 -c "$INTENT_CODE" ;;
           javascript) set -- node -e "$INTENT_CODE" ;;
-          bash) set -- bash -c "$INTENT_CODE" ;;
+          bash) set -- bash --norc -c "$INTENT_CODE" ;;
           *) echo "There is no language '$INTENT_LANGUAGE' here." >&2; exit 64 ;;
         esac
         unset INTENT_CODE
