@@ -134,7 +134,8 @@ export function createAgents(deps: {
         const agent = decide(existing, microsOf(clock.now()))
         if (existing) await store.update(agent, within)
         else {
-          await deps.limits.requireAgent(home, within)
+          // What every tenant sees is counted against none.
+          if (home.tenantId !== GLOBAL_TENANT) await deps.limits.requireAgent(home, within)
           await store.insert(agent, within)
         }
         const { id: agentId, version, manifestYaml, updatedAt: deployedAt } = agent

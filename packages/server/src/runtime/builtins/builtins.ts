@@ -30,7 +30,10 @@ interface Standing {
 
 /** The agents and workflows that come with the server. */
 export interface Builtins {
-  /** Deploy them for every tenant, as the setting says. Done again, or on several servers at once, it is done once. */
+  /**
+   * Deploy them for every tenant, as the setting says. Done again, or on several servers at once, it is done once.
+   * @throws what keeps one from being deployed: the server does not start without what was asked for
+   */
   start(): Promise<void>
 }
 
@@ -57,11 +60,13 @@ export function createBuiltins(deps: {
         logger.warn({ name }, 'what is deployed under the name of a built-in is not the built-in, and stays')
       return
     }
-    await deploy().catch((error: unknown) => {
+    try {
+      await deploy()
+      logger.info({ name, version }, 'built-in deployed')
+    } catch (error) {
       // Another server was faster.
       if (!(error instanceof Conflict)) throw error
-    })
-    logger.info({ name, version }, 'built-in deployed')
+    }
   }
 
   return {
@@ -93,7 +98,7 @@ export function createBuiltins(deps: {
 export function isDue(
   standing: Standing | null,
   own: { readonly version: string; readonly text: string },
-  setting: Exclude<DeployBuiltins, 'off'> | DeployBuiltins,
+  setting: DeployBuiltins,
 ): boolean {
   if (setting === 'off') return false
   if (standing === null) return true

@@ -19,11 +19,13 @@ metadata:
   annotations: { ${BUILTIN}: "true" }
 ${labels === '' ? '' : `  labels: { ${labels} }\n`}`
 
-/** What every one of the agents has: no network of its own, and no more of the machine than a conversation takes. */
+/**
+ * What every one of the agents has: no more of the machine than a conversation takes. None has a tool that reaches the network or
+ * runs a command, so that they need no sandbox that keeps them from it.
+ */
 const modest = `\
   runtime: { language: javascript, version: "20", model: default }
   security:
-    network: { mode: none }
     resources: { cpu: 500, memory: 256Mi, timeout: 10m }
 `
 
@@ -200,7 +202,7 @@ const program = `
         case "$INTENT_LANGUAGE" in
           python) set -- python3 -c "$INTENT_CODE" ;;
           javascript) set -- node -e "$INTENT_CODE" ;;
-          bash) set -- bash -c "$INTENT_CODE" ;;
+          bash) set -- bash --norc -c "$INTENT_CODE" ;;
           *) echo "There is no language '$INTENT_LANGUAGE' here." >&2; exit 64 ;;
         esac
         unset INTENT_CODE

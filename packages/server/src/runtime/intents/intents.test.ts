@@ -60,7 +60,12 @@ onEachDatabase('tasks in words', (start) => {
       })
   }
   const intent = (more: object = {}) =>
-    call('aegis.execute.intent', { intent: 'Add the numbers.', language: 'javascript', inputs: { n: [40, 2] }, ...more })
+    call('aegis.execute.intent', {
+      intent: 'Add the numbers.',
+      language: 'javascript',
+      inputs: { n: [40, 2] },
+      ...more,
+    })
   const wait = (pipeline: string) => call('aegis.execute.wait', { pipeline_execution_id: pipeline })
   /** What the tenant is told of pipelines. */
   async function pipelineEvents(): Promise<Record<string, unknown>[]> {

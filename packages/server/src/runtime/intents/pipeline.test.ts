@@ -15,7 +15,9 @@ it('a pipeline is as its run is, and failed where nothing was written that may b
     failedAtState: null,
     reason: null,
   })
-  expect(endOf(run({ status: 'completed', current: 'EXECUTE_CODE', finalOutput: { n: 1 } }))?.finalResult).toBe('{"n":1}')
+  expect(endOf(run({ status: 'completed', current: 'EXECUTE_CODE', finalOutput: { n: 1 } }))?.finalResult).toBe(
+    '{"n":1}',
+  )
   expect(endOf(run({ status: 'failed', current: 'EXECUTE_CODE', reason: 'no image' }))).toEqual({
     ...at,
     status: 'failed',
