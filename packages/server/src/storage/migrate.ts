@@ -30,6 +30,7 @@ import { singleSignOn } from './migrations/0026-single-sign-on.ts'
 import { rateLimits } from './migrations/0027-rate-limits.ts'
 import { nodesAndSubscriptions } from './migrations/0028-nodes-and-subscriptions.ts'
 import { rulesets } from './migrations/0030-rulesets.ts'
+import { workflowGates } from './migrations/0033-workflow-gates.ts'
 import { cortex } from './migrations/0034-cortex.ts'
 import { swarms } from './migrations/0036-swarms.ts'
 
@@ -65,6 +66,7 @@ export const released: Migrations = {
   '0027-rate-limits': rateLimits,
   '0028-nodes-and-subscriptions': nodesAndSubscriptions,
   '0030-rulesets': rulesets,
+  '0033-workflow-gates': workflowGates,
   '0034-cortex': cortex,
   '0036-swarms': swarms,
 }
