@@ -93,7 +93,8 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
     offers,
     signatureEncoding,
   })
-  const gates = createGates({ ...shared, store: createGateStore(database), bundles: bundleStore, signing })
+  const gateStore = createGateStore(database)
+  const gates = createGates({ ...shared, store: gateStore, bundles: bundleStore, signing })
   const { replay, ...replayPart } = createReplayPart({ ...shared, bundleStore })
 
   const contractStore = createContractStore(database)
@@ -119,6 +120,7 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
     bundleStore,
     signingStore,
     offers,
+    gateStore,
     signatureEncoding,
   })
   const rollouts = createRollouts({ ...shared, store: deploymentStore, bundleStore, registrationStore, sightings })
@@ -158,7 +160,7 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
       { routes: (app) => compositionRoutes(app, { compositions }) },
       {
         routes: (app) => {
-          bundleRoutes(app, { bundles })
+          bundleRoutes(app, { bundles, gates })
           rulesetRoutes(app, { bundles })
         },
       },

@@ -9,19 +9,12 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Queryable } from '../../storage/database.ts'
 import { microsOf } from '../../storage/instants.ts'
+import type { DeliveredGates } from './delivered.ts'
 import type { GateDeployment, GateDocument, GateDocumentInfo, GateStore } from './store.ts'
 
 /** The name is part of the name that a session's value has, which holds at most 256 characters. */
 const LONGEST_NAME = 128
 const MOST_DEPLOYMENTS = 100
-
-/** Gates as an agent is given them: the exact bytes, signed by the tenant's key of this moment. */
-export interface DeliveredGates {
-  readonly document: GateDocument
-  /** Null where the tenant has no key. */
-  readonly signature: Uint8Array | null
-  readonly publicKey: Uint8Array | null
-}
 
 /** Documents of kind `Workflow`, and the bundles whose agents go through them. */
 export interface Gates {

@@ -5,20 +5,18 @@ import type { App } from '../../http/server.ts'
 import { userOf, userOrKeyOf } from '../../identity/caller.ts'
 import { toWireTime } from '../../storage/instants.ts'
 import { BundleName, Environment, EnvironmentName } from '../fields.ts'
+import { GatesHash, GatesName, GatesVersion, WireGates, wireGates } from './delivered.ts'
 import type { Gates } from './gates.ts'
 import type { GateDeployment, GateDocumentInfo } from './store.ts'
 
 const tags = { tags: ['gates'] }
-
-const GatesName = Type.String({ description: 'Name of the gates: `metadata.name` of their document.' })
-const GatesVersion = Type.Integer({ description: 'Version of the gates, counted from 1.' })
 
 const Document = {
   id: Type.String(),
   tenant_id: TenantId,
   name: GatesName,
   version: GatesVersion,
-  revision_hash: Type.String({ description: 'SHA-256 of the exact bytes of the document, 64 hexadecimal digits.' }),
+  revision_hash: GatesHash,
   stage_count: Type.Integer({ description: 'How many stages it has.' }),
   uploaded_by: Type.String({ description: 'E-mail address of who uploaded it.' }),
   created_at: Instant,
@@ -154,18 +152,7 @@ export function gateRoutes(app: App, { gates }: { gates: Gates }): void {
         querystring: Type.Object({ env: Type.String() }),
         response: {
           200: Type.Object({
-            gates: Nullable(
-              Type.Object({
-                name: GatesName,
-                version: GatesVersion,
-                revision_hash: Document.revision_hash,
-                yaml_bytes: Type.String({ description: 'Base64 of the exact bytes.' }),
-                signature: Nullable(
-                  Type.String({ description: 'Ed25519 over the exact bytes by the active key of the tenant, in hex.' }),
-                ),
-                public_key: Nullable(Type.String({ description: 'Hex, 32 bytes; verifies the signature.' })),
-              }),
-            ),
+            gates: Nullable(WireGates),
           }),
           ...failures(401, 403, 422),
         },
@@ -173,18 +160,7 @@ export function gateRoutes(app: App, { gates }: { gates: Gates }): void {
     },
     async (request) => {
       const found = await gates.inForce(userOrKeyOf(request), request.params.name, request.query.env)
-      if (found === null) return { gates: null }
-      const { document, signature, publicKey } = found
-      return {
-        gates: {
-          name: document.name,
-          version: document.version,
-          revision_hash: document.revisionHash,
-          yaml_bytes: Buffer.from(document.yamlBytes).toString('base64'),
-          signature: signature === null ? null : Buffer.from(signature).toString('hex'),
-          public_key: publicKey === null ? null : Buffer.from(publicKey).toString('hex'),
-        },
-      }
+      return { gates: found && wireGates(found) }
     },
   )
 
