@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
+import { Edictum, silentLogger } from '@lictor/guard'
 import { afterEach, expect, it } from 'vitest'
 import { bundleYaml } from '../../../test/documents.ts'
 import { putGates, uploadGates } from '../../../test/gates.ts'
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
+import { until } from '../../../test/runtime.ts'
 import { verifyBytes } from '../signing/ed25519.ts'
 
 const train = `apiVersion: edictum/v1
@@ -149,6 +151,61 @@ onEachDatabase('gates', (start) => {
       { type: 'gates_update', bundle_name: 'devops', gates_name: 'train', version: 1 },
       { type: 'gates_update', bundle_name: 'devops', gates_name: null, version: null },
     ])
+  })
+
+  it('a connected guard takes them with its bundle, and follows each change, also one that it missed', async () => {
+    await withBundle()
+    const address = await t.listen()
+    const admin = await t.admin()
+    await t.request({
+      method: 'POST',
+      url: '/api/v1/bundles/devops/1/deploy',
+      headers: admin,
+      payload: { env: 'production' },
+    })
+    const version = await uploadGates(t, train)
+    await putGates(t, 'devops', { name: 'train', version })
+    const { 'x-edictum-agent-id': agentId = 'agent-1', authorization = '' } = await t.agent()
+    const signingPublicKey = (await get('/bundles/devops/current?env=production')).json().public_key
+    const connected = (url: string) =>
+      Edictum.fromServer({
+        url,
+        apiKey: authorization.replace('Bearer ', ''),
+        agentId,
+        bundleName: 'devops',
+        verifySignatures: true,
+        signingPublicKey,
+        spool: false,
+        logger: silentLogger,
+      })
+    const refusal = (guard: Edictum) =>
+      guard.run('write_file', { path: 'a' }, () => 'written').catch((error: Error) => error.message)
+    await using guard = await connected(address)
+    expect(await refusal(guard)).toBe('Read the notes first')
+    expect(await guard.workflowStatus()).toMatchObject({ name: 'train', version: '3', active_stage: 'read' })
+    const again = await uploadGates(t, train.replace('the notes first', 'them all'))
+    await putGates(t, 'devops', { name: 'train', version: again })
+    await until(async () => (await refusal(guard)) === 'Read them all')
+    await putGates(t, 'devops', null)
+    await until(async () => (await refusal(guard)) === 'written')
+    // Between what was fetched and the stream: whoever says what it goes through is told where that is past.
+    const stream = async (gates: string) => {
+      const url = `${address}/api/v1/stream?env=production&bundle_name=devops&gates=${gates}`
+      const ending = new AbortController()
+      const answer = await fetch(url, {
+        headers: { authorization, 'x-edictum-agent-id': 'late' },
+        signal: ending.signal,
+      })
+      let text = ''
+      const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
+      // The document is told to whoever names no policy version: it marks that connecting is over or nearly so.
+      while (!/gates_update|contract_update/.test(text)) text += (await reader?.read())?.value ?? ''
+      while (gates !== 'none' && !text.includes('gates_update')) text += (await reader?.read())?.value ?? ''
+      ending.abort()
+      return text
+    }
+    expect(await stream('0'.repeat(64))).toContain('"gates_name":null')
+    expect(await stream('none')).not.toContain('gates_update')
   })
 
   it('stand before no bundle that there is not, in no version that there is not', async () => {
