@@ -1835,7 +1835,7 @@ export interface paths {
         };
         /**
          * The version an environment runs
-         * @description What an agent that polls asks for: bytes, signature and the key to verify it with. 404 while nothing is deployed, 403 for a key of another environment.
+         * @description What an agent that polls asks for: bytes, signature and the key to verify it with, and the gates that it goes through where there are some. 404 while nothing is deployed, 403 for a key of another environment.
          *
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
@@ -1884,6 +1884,112 @@ export interface paths {
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
         get: operations["getApiBundlesNameVersionYaml"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List gates
+         * @description Every version, by name, the newest first.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiGates"];
+        put?: never;
+        /**
+         * Upload a version of gates
+         * @description A document of kind `Workflow`. It is loaded in full before it is kept, byte for byte; `exec` conditions are refused, because nobody runs their commands on a server. Repetitions with one `Idempotency-Key` make one version, for 24 hours.
+         *
+         *     They stand before no bundle yet.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        post: operations["postApiGates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gates/{name}/{version}/yaml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The exact bytes of a version of gates
+         * @description As they were uploaded.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiGatesNameVersionYaml"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bundles/{name}/gates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The gates before the agents of a bundle
+         * @description Null where there are none, also for a name that no bundle has. 403 for a key of another environment.
+         *
+         *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
+         */
+        get: operations["getApiBundlesNameGates"];
+        /**
+         * Put gates before the agents of a bundle
+         * @description From their next call on, the agents that run the bundle in the environment go through these gates; with `gates` null, through none. Sessions keep the stage that they are in. Repetitions with one `Idempotency-Key` are one, for 24 hours.
+         *
+         *     404 for a bundle of which there is no version, 422 for gates that there are not.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `gates_update`.
+         */
+        put: operations["putApiBundlesNameGates"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bundles/{name}/gates/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which gates stood before the agents of a bundle
+         * @description The newest first, at most 100.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiBundlesNameGatesDeployments"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6454,7 +6560,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6538,7 +6644,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.04
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6742,7 +6848,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6750,7 +6856,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 78767284224
+                     *         "free_bytes": 75474522112
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 29,
@@ -6863,7 +6969,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.02
+                     *         "latency_ms": 0.05
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6871,7 +6977,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 78767284224
+                     *         "free_bytes": 75474522112
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 29,
@@ -7842,7 +7948,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "10DaU21xTomxmJ9cOSXT1wxxmnmGAYWmnvZsm9qTOgNk6TLTRDrPD2AGQ5e401fNSpxOKrplJb_py5bFKRiNCjW4itSe0eSglNm63voxtrfbSolNBE9KbnrfUJFlnGdATlG8DCU_GylSjb0bDTp7kejd5R56NtYyyPM7M2nhVMdpbMzjwL62LItSWkPkjbrmlAq5ZNVVgD1j_wLvaHTyRBK634D_riDey0e0bofvO81lmrdUaMtJAUz6VSyotq0NTMhKogoedR-m1-XLQEWXJERjwE3UdSIWZ2pA1Nfz35HNCNE4l_b7VtYdEcsAmVVSRGrXqjC775XT4sPPGCVdKQ",
+                     *           "n": "rdmnEjr3Q7yR5SqcOUVWsrEZnay8ncn-tgXza1TvIHVdQjsIUZNEA0P3gZM1Y9OkEsWPo10QFL7S3k_DjG9Cmvo8Qi5OCDy0YLP-pDjxo80ZNvCCpGoSc-nhBU0h8HXiUQPwD1qddPcIY0mfp_nrA7YHQPtDJ6KPOzJsZYTDINPIafHyPj1uuVDZ1nIvL7T5P5T3T_jQ9bfMSK4M-rEbLKhFFVHNR7_fHzv6OsJJWpewROySz09eJecREcTRTIsqCxqhTQUzKBQNRr9D9vD-xiJj7x1NPgYYlJlROMmY-X443uUY7y_poAONa6eeRUlx8ROvaAMlAt5sUFsHaEj36w",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8366,7 +8472,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
+                     *         "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8426,7 +8532,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "d428ec9c-bebe-449b-88cf-f4bccd372a40"
+                 *       "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2"
                  *     }
                  */
                 "application/json": {
@@ -8447,7 +8553,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
+                     *       "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8713,7 +8819,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "643161d2a2b9aee17d9de0b90653b92b",
+                     *         "id": "7dd3d02128f95e380882c679dcdf53de",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8869,7 +8975,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 643161d2a2b9aee17d9de0b90653b92b
+                 * @example 7dd3d02128f95e380882c679dcdf53de
                  */
                 id: string;
             };
@@ -9152,8 +9258,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "YSN6IBP3UTVZFP7XT4PMWUWTX4S64MSV",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=YSN6IBP3UTVZFP7XT4PMWUWTX4S64MSV&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "NFL4N4FJ3KDLV6OAFPGRDXMNP7IMCBXK",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=NFL4N4FJ3KDLV6OAFPGRDXMNP7IMCBXK&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -9257,7 +9363,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "252547"
+                 *       "code": "314893"
                  *     }
                  */
                 "application/json": {
@@ -9276,16 +9382,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "9WPD-CM9E-CAQD-ERKP",
-                     *         "XM4N-4QHE-LQCJ-58Z6",
-                     *         "KG8U-2FTS-AKYC-78VK",
-                     *         "YC2J-6JV6-TDRE-CHJL",
-                     *         "S9Y3-CQPJ-LQX5-FACP",
-                     *         "5NVE-LJKS-VMN5-TJSU",
-                     *         "ZACB-9Q5A-3RTP-5FPZ",
-                     *         "USZ6-UJWH-9MJZ-GDHB",
-                     *         "KBXZ-DKS8-6M6R-9N4P",
-                     *         "LUE2-3WKR-C8WB-YLR4"
+                     *         "SVRJ-J24B-EXCL-HQWS",
+                     *         "FL4P-K58A-SGEA-LJ8D",
+                     *         "WJN6-88E5-2RW6-PZLA",
+                     *         "K9DL-9XJE-YAA8-VVMG",
+                     *         "AEJE-4VTL-7TXH-3C8R",
+                     *         "UWHR-V8EM-PS9P-7AF2",
+                     *         "LWLQ-R9VG-RL85-9XJE",
+                     *         "FR5B-HVE8-FDB4-NTA4",
+                     *         "PZP5-UC7G-SS7M-7DSD",
+                     *         "64G4-AWSR-4ND7-WMBM"
                      *       ]
                      *     }
                      */
@@ -9404,7 +9510,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "736300"
+                 *       "code": "415889"
                  *     }
                  */
                 "application/json": {
@@ -9593,7 +9699,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 08858268-b4d5-4ec3-880d-19eda19cb961
+                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
                  */
                 user_id: string;
             };
@@ -9624,7 +9730,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9756,7 +9862,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 1b8a93ab-b0c2-4935-8d46-9287173164fd
+                 * @example 52a3ad70-cfd3-488e-8f3b-8a6da52d2fe2
                  */
                 user_id: string;
             };
@@ -10092,14 +10198,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a84f44b0-04f7-4392-87da-2b9a4d5e0f9c",
+                     *       "id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU",
                      *       "mail": "sent"
                      *     }
                      */
@@ -10255,7 +10361,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example fcc53a38-51f5-4ca6-8f46-6d23083ad23a
+                 * @example caf24438-f974-49af-82fe-9461f6aa2f9a
                  */
                 id: string;
             };
@@ -10363,7 +10469,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ"
+                 *       "token": "9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU"
                  *     }
                  */
                 "application/json": {
@@ -10531,7 +10637,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "d73hFeOZN2vLmD6Vk5peLRuZ76p11eK1GjGUr3P98vQ",
+                 *       "token": "9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10843,7 +10949,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "0BPviOg4-gHkVaIqJ04UkBBJlPnIEDar980KietQ9Dg",
+                 *       "token": "tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -10961,7 +11067,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 08858268-b4d5-4ec3-880d-19eda19cb961
+                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
                  */
                 user_id: string;
             };
@@ -10977,7 +11083,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#0BPviOg4-gHkVaIqJ04UkBBJlPnIEDar980KietQ9Dg"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og"
                      *     }
                      */
                     "application/json": {
@@ -11075,7 +11181,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 08858268-b4d5-4ec3-880d-19eda19cb961
+                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
                  */
                 user_id: string;
             };
@@ -12434,17 +12540,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *         "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -12454,7 +12550,17 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *         "id": "e3a1824f-776a-45fe-83c7-6b9b29f4d5cd",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "de137f0a-55b4-47c0-8444-547236e3fd08",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -12464,7 +12570,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
+                     *         "id": "958e99c5-0a42-400d-8ed3-2954b62f46e4",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -12474,7 +12580,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "25abf7c7-9eb4-4090-8014-b498f6ae8695",
+                     *         "id": "1e70d290-497b-479c-86a3-c450c24200fb",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -12484,7 +12590,7 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "1ba0dde6-d69a-47d0-8227-4be3de247804",
+                     *         "id": "086563ae-3481-4977-87ce-7405ca7d257b",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -12494,7 +12600,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *         "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -12504,7 +12610,37 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "eba8f0a5-5142-4bcc-8209-28d04acc6e05",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -12514,17 +12650,7 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "c3bde75b-796d-4346-8827-aa097368734f",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "b4efef75-5602-4533-8d58-748a5aad7c84",
+                     *         "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -12534,57 +12660,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "6e5f8fa0-684c-4deb-878c-7010a5892421",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "17e70b2f-d0af-4679-87d0-c9741b940b06",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *         "id": "80074322-0e1a-4cee-83db-30b01eed44f0",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -12594,12 +12670,42 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "0979c5b7-b302-42ee-8f4f-7ae03e66c375",
+                     *         "id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *         "details": {},
                      *         "status": 200
                      *       },
@@ -12791,7 +12897,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
+                     *           "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -12829,7 +12935,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
+                     *           "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -13005,7 +13111,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
+                     *       "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -13189,7 +13295,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
+                     *       "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -13804,7 +13910,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
+                     *       "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -14008,11 +14114,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "dfae1b24-fdd2-490b-8a0b-7ce75aba582a",
+                     *       "id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#bikrQg_jNtG5kqDfVH5-yJbc8SXBW3OTf3Db0rt_6CM",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8",
                      *       "mail": "sent"
                      *     }
                      */
@@ -14379,8 +14485,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5c973b62-a11e-43ce-8f32-ab573bf13cc0",
-                     *       "user_id": "5c973b62-a11e-43ce-8f32-ab573bf13cc0",
+                     *       "id": "0617e3d1-3e03-4c1f-8998-209f56301cd5",
+                     *       "user_id": "0617e3d1-3e03-4c1f-8998-209f56301cd5",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -14388,11 +14494,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "5c973b62-a11e-43ce-8f32-ab573bf13cc0",
+                     *         "id": "0617e3d1-3e03-4c1f-8998-209f56301cd5",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "yPWzq42RUuEq3UvUTqoT6pxBR92JOGrqqh0nN7KlxkM",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#yPWzq42RUuEq3UvUTqoT6pxBR92JOGrqqh0nN7KlxkM",
+                     *         "token": "cy7jh6UPitW3kOHHDB9rwqLFIf13MmSObuQNwnGD634",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#cy7jh6UPitW3kOHHDB9rwqLFIf13MmSObuQNwnGD634",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -14692,8 +14798,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
-                     *       "user_id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *       "id": "43b7d2f1-8bd2-4b1f-8828-2ebfbf017751",
+                     *       "user_id": "43b7d2f1-8bd2-4b1f-8828-2ebfbf017751",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -14701,11 +14807,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "d9e6fc3b-fc72-487c-88cc-8ca95031bb42",
+                     *         "id": "43b7d2f1-8bd2-4b1f-8828-2ebfbf017751",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "W3F1zj4PFwDUGShHLVvIc_vfTJdIING5x6tul11ERJA",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#W3F1zj4PFwDUGShHLVvIc_vfTJdIING5x6tul11ERJA",
+                     *         "token": "pEqDWeUDxmG72RGYdn2xD1otCZaPCxKDOAbKC1Ctee0",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#pEqDWeUDxmG72RGYdn2xD1otCZaPCxKDOAbKC1Ctee0",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -14877,7 +14983,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example 5c973b62-a11e-43ce-8f32-ab573bf13cc0
+                 * @example 0617e3d1-3e03-4c1f-8998-209f56301cd5
                  */
                 id: string;
             };
@@ -14894,7 +15000,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "5c973b62-a11e-43ce-8f32-ab573bf13cc0"
+                     *       "id": "0617e3d1-3e03-4c1f-8998-209f56301cd5"
                      *     }
                      */
                     "application/json": {
@@ -15015,7 +15121,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example bikrQg_jNtG5kqDfVH5-yJbc8SXBW3OTf3Db0rt_6CM
+                 * @example AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8
                  */
                 token: string;
             };
@@ -15032,8 +15138,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
-                     *       "tenant_id": "d428ec9c-bebe-449b-88cf-f4bccd372a40",
+                     *       "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
                      *       "role": "owner"
                      *     }
                      */
@@ -15189,7 +15295,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 08858268-b4d5-4ec3-880d-19eda19cb961
+                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
                  */
                 user_id: string;
             };
@@ -15207,7 +15313,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "08858268-b4d5-4ec3-880d-19eda19cb961"
+                     *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2"
                      *     }
                      */
                     "application/json": {
@@ -15345,7 +15451,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 08858268-b4d5-4ec3-880d-19eda19cb961
+                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
                  */
                 user_id: string;
             };
@@ -15373,8 +15479,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
-                     *       "user_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -15537,7 +15643,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                 *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
                  *       "role": "member"
                  *     }
                  */
@@ -15558,8 +15664,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "08858268-b4d5-4ec3-880d-19eda19cb961",
-                     *       "user_id": "08858268-b4d5-4ec3-880d-19eda19cb961",
+                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -15739,9 +15845,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
-                     *           "team_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
-                     *           "tenant_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
+                     *           "id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
+                     *           "team_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
+                     *           "tenant_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -15759,9 +15865,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
-                     *           "team_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
-                     *           "tenant_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
+                     *           "id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
+                     *           "team_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
+                     *           "tenant_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -15879,9 +15985,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
-                     *       "team_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
-                     *       "tenant_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0",
+                     *       "id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
+                     *       "team_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
+                     *       "tenant_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
                      *       "slug": "research",
                      *       "display_name": "Research",
                      *       "role": "owner",
@@ -16039,7 +16145,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the tenant.
-                 * @example 118a4e4f-63be-4170-8d5f-2c4077d269f0
+                 * @example 7ca69baa-ef90-4cdd-8180-3a5ac8fc1501
                  */
                 team_id: string;
             };
@@ -16056,7 +16162,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "team_id": "118a4e4f-63be-4170-8d5f-2c4077d269f0"
+                     *       "team_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501"
                      *     }
                      */
                     "application/json": {
@@ -16740,7 +16846,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -16967,7 +17073,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
+                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -17958,7 +18064,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
+                     *           "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -19043,7 +19149,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
+                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19216,7 +19322,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
+                     *         "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -19344,7 +19450,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
+                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19389,6 +19495,21 @@ export interface operations {
                         signature: string | null;
                         /** @description Hex, 32 bytes; verifies the signature. */
                         public_key: string | null;
+                        /** @description The document of kind `Workflow` that the agents of the bundle go through; absent or null for none. */
+                        gates?: {
+                            /** @description Name of the gates: `metadata.name` of their document. */
+                            name: string;
+                            /** @description Version of the gates, counted from 1. */
+                            version: number;
+                            /** @description SHA-256 of the exact bytes of the document, 64 hexadecimal digits. */
+                            revision_hash: string;
+                            /** @description Base64 of the exact bytes. */
+                            yaml_bytes: string;
+                            /** @description Ed25519 over the exact bytes by the active key of the tenant, in hex. */
+                            signature: string | null;
+                            /** @description Hex, 32 bytes; verifies the signature. */
+                            public_key: string | null;
+                        };
                     };
                 };
             };
@@ -19488,7 +19609,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
+                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19674,6 +19795,692 @@ export interface operations {
                      *             "name"
                      *           ],
                      *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiGates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *         "name": "release",
+                     *         "version": 1,
+                     *         "revision_hash": "5e384426208a64889716e192388888e516dbfb4ee3b3b1a9ad9df69466936d68",
+                     *         "stage_count": 2,
+                     *         "uploaded_by": "admin@example.com",
+                     *         "created_at": "2026-03-01T12:01:00Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /** @description Id of this version, or of this deployment. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Name of the gates: `metadata.name` of their document. */
+                        name: string;
+                        /** @description Version of the gates, counted from 1. */
+                        version: number;
+                        /** @description SHA-256 of the exact bytes of the document, 64 hexadecimal digits. */
+                        revision_hash: string;
+                        /** @description How many stages it has. */
+                        stage_count: number;
+                        /** @description E-mail address of who uploaded it. */
+                        uploaded_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApiGates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repetitions with one key are answered alike and count once, for 24 hours; the key with another request is 422. 1 to 255 printable ASCII characters. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "yaml_content": "apiVersion: edictum/v1\nkind: Workflow\nmetadata: { name: release }\nstages:\n  - id: prepare\n    tools: [Read]\n    exit:\n      - { condition: file_read(\"CHECKLIST.md\"), message: Read CHECKLIST.md first }\n  - id: ship\n    tools: [Bash]\n"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The document as YAML, at most 1 MiB; the language is described in docs/guide.md. */
+                    yaml_content: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "name": "release",
+                     *       "version": 1,
+                     *       "revision_hash": "5e384426208a64889716e192388888e516dbfb4ee3b3b1a9ad9df69466936d68",
+                     *       "stage_count": 2,
+                     *       "uploaded_by": "admin@example.com",
+                     *       "created_at": "2026-03-01T12:01:00Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of this version, or of this deployment. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Name of the gates: `metadata.name` of their document. */
+                        name: string;
+                        /** @description Version of the gates, counted from 1. */
+                        version: number;
+                        /** @description SHA-256 of the exact bytes of the document, 64 hexadecimal digits. */
+                        revision_hash: string;
+                        /** @description How many stages it has. */
+                        stage_count: number;
+                        /** @description E-mail address of who uploaded it. */
+                        uploaded_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "yaml_content"
+                     *           ],
+                     *           "msg": "Value error, workflow: the document: unknown field 'steps'; known are apiVersion, kind, metadata, stages"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiGatesNameVersionYaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the bundle, or of the gates.
+                 * @example release
+                 */
+                name: string;
+                /**
+                 * @description Version of the gates, counted from 1.
+                 * @example 1
+                 */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example apiVersion: edictum/v1
+                     *     kind: Workflow
+                     *     metadata: { name: release }
+                     *     stages:
+                     *       - id: prepare
+                     *         tools: [Read]
+                     *         exit:
+                     *           - { condition: file_read("CHECKLIST.md"), message: Read CHECKLIST.md first }
+                     *       - id: ship
+                     *         tools: [Bash]
+                     */
+                    "application/x-yaml": unknown;
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Gates '00000000-0000-4000-8000-000000000000' v999 not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiBundlesNameGates: {
+        parameters: {
+            query: {
+                /**
+                 * @description Environment: `production`, `staging` or `development`. An API key may only name its own.
+                 * @example production
+                 */
+                env: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the bundle, or of the gates.
+                 * @example assistant
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "gates": {
+                     *         "name": "release",
+                     *         "version": 1,
+                     *         "revision_hash": "5e384426208a64889716e192388888e516dbfb4ee3b3b1a9ad9df69466936d68",
+                     *         "yaml_bytes": "YXBpVmVyc2lvbjogZWRpY3R1bS92MQpraW5kOiBXb3JrZmxvdwptZXRhZGF0YTogeyBuYW1lOiByZWxlYXNlIH0Kc3RhZ2VzOgogIC0gaWQ6IHByZXBhcmUKICAgIHRvb2xzOiBbUmVhZF0KICAgIGV4aXQ6CiAgICAgIC0geyBjb25kaXRpb246IGZpbGVfcmVhZCgiQ0hFQ0tMSVNULm1kIiksIG1lc3NhZ2U6IFJlYWQgQ0hFQ0tMSVNULm1kIGZpcnN0IH0KICAtIGlkOiBzaGlwCiAgICB0b29sczogW0Jhc2hdCg==",
+                     *         "signature": "8b3adc0b806330a8ec0bb2909c46f612fc26256c12c413598f5423b0fc44497e30cd31163a0042eec0903a9c4f45eb225faa28ebca3a0f16fede568e6313ef00",
+                     *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85"
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The document of kind `Workflow` that the agents of the bundle go through; absent or null for none. */
+                        gates: {
+                            /** @description Name of the gates: `metadata.name` of their document. */
+                            name: string;
+                            /** @description Version of the gates, counted from 1. */
+                            version: number;
+                            /** @description SHA-256 of the exact bytes of the document, 64 hexadecimal digits. */
+                            revision_hash: string;
+                            /** @description Base64 of the exact bytes. */
+                            yaml_bytes: string;
+                            /** @description Ed25519 over the exact bytes by the active key of the tenant, in hex. */
+                            signature: string | null;
+                            /** @description Hex, 32 bytes; verifies the signature. */
+                            public_key: string | null;
+                        } | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authentication required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "env"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putApiBundlesNameGates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repetitions with one key are answered alike and count once, for 24 hours; the key with another request is 422. 1 to 255 printable ASCII characters. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Name of the bundle, or of the gates.
+                 * @example assistant
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "env": "production",
+                 *       "gates": {
+                 *         "name": "release",
+                 *         "version": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description Environment: `production`, `staging` or `development`.
+                     * @enum {unknown}
+                     */
+                    env: "production" | "staging" | "development";
+                    gates: {
+                        /** @description Name of the gates. */
+                        name: string;
+                        /** @description Version of the gates, counted from 1. */
+                        version: number;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "env": "production",
+                     *       "bundle_name": "assistant",
+                     *       "gates_name": "release",
+                     *       "version": 1,
+                     *       "deployed_by": "admin@example.com",
+                     *       "created_at": "2026-03-01T12:01:00Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of this version, or of this deployment. */
+                        id: string;
+                        /** @description Environment: `production`, `staging` or `development`. */
+                        env: string;
+                        /** @description Name of the bundle. */
+                        bundle_name: string;
+                        /** @description Name of the gates; null where they were taken back. */
+                        gates_name: string | null;
+                        /** @description Version of the gates; null where they were taken back. */
+                        version: number | null;
+                        /** @description E-mail address of who did it. */
+                        deployed_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bundle '00000000-0000-4000-8000-000000000000' not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Gates 'release' version 9 not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiBundlesNameGatesDeployments: {
+        parameters: {
+            query?: {
+                /** @description Environment: `production`, `staging` or `development`. */
+                env?: "production" | "staging" | "development";
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the bundle, or of the gates.
+                 * @example assistant
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *         "env": "production",
+                     *         "bundle_name": "assistant",
+                     *         "gates_name": "release",
+                     *         "version": 1,
+                     *         "deployed_by": "admin@example.com",
+                     *         "created_at": "2026-03-01T12:01:00Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /** @description Id of this version, or of this deployment. */
+                        id: string;
+                        /** @description Environment: `production`, `staging` or `development`. */
+                        env: string;
+                        /** @description Name of the bundle. */
+                        bundle_name: string;
+                        /** @description Name of the gates; null where they were taken back. */
+                        gates_name: string | null;
+                        /** @description Version of the gates; null where they were taken back. */
+                        version: number | null;
+                        /** @description E-mail address of who did it. */
+                        deployed_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not Found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "env"
+                     *           ],
+                     *           "msg": "Input should be one of 'production', 'staging', 'development'"
                      *         }
                      *       ]
                      *     }
@@ -20739,7 +21546,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *       "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -20947,7 +21754,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *         "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -21033,7 +21840,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example 4bf4f525-504c-40a2-8514-f8cfd5d73ea6
+                 * @example db58b6c4-0698-4737-8bbc-ff35d085e1ba
                  */
                 id: string;
             };
@@ -21049,7 +21856,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *       "deployment_id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -21454,7 +22261,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "8a3a64e29de4137484c8995fa02387d8ec9cb9f0d38053843e9b03a3cdb2cc9a",
+                     *       "public_key": "8bdc04e2ca56ca5383c5e7ca4aa185aa259955e671b189da1596cd3f948121bd",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -22131,7 +22938,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
+                     *         "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -22241,7 +23048,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
+                     *       "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -22504,6 +23311,8 @@ export interface operations {
                 bundle_name?: string;
                 /** @description Revision hash the agent runs. */
                 policy_version?: string;
+                /** @description Revision hash of the gates the agent goes through, `none` for none; where others are in force, `gates_update` is sent on connect. */
+                gates?: string;
                 /** @description JSON object; assignment rules match on it. */
                 tags?: string;
             };
@@ -22526,7 +23335,7 @@ export interface operations {
                 content: {
                     /**
                      * @example event: contract_update
-                     *     id: 50
+                     *     id: 52
                      *     data: {"type":"contract_update","bundle_name":"assistant","version":1,"revision_hash":"07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d","signature":"1f72c96d99b9f935a84f09eb843c527be073ad2139affdd54acee8ca42adc8f0ef86203f586c9d2fc2b19b2494d94354b47c8e35a8252472c9e2e7bb76327f0e","public_key":"a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85","yaml_bytes":"YXBpVmVyc2lvbjogZWRpY3R1bS92MQpraW5kOiBDb250cmFjdEJ1bmRsZQptZXRhZGF0YToKICBuYW1lOiBhc3Npc3RhbnQKZGVmYXVsdHM6CiAgbW9kZTogZW5mb3JjZQpjb250cmFjdHM6CiAgLSBpZDogbm8tZW52CiAgICB0eXBlOiBwcmUKICAgIHRvb2w6IHJlYWRfZmlsZQogICAgd2hlbjogeyBhcmdzLnBhdGg6IHsgY29udGFpbnM6IC5lbnYgfSB9CiAgICB0aGVuOiB7IGVmZmVjdDogZGVueSwgbWVzc2FnZTogLmVudiBob2xkcyBzZWNyZXRzLiB9CiAgLSBpZDogYXNrLWZpcnN0CiAgICB0eXBlOiBwcmUKICAgIHRvb2w6IGRlbGV0ZV9maWxlCiAgICB3aGVuOiB7IGFyZ3MucGF0aDogeyBleGlzdHM6IHRydWUgfSB9CiAgICB0aGVuOiB7IGVmZmVjdDogYXBwcm92ZSwgbWVzc2FnZTogIkRlbGV0ZSB7YXJncy5wYXRofT8iLCB0aW1lb3V0OiAzMDAgfQo="}
                      */
                     "text/event-stream": unknown;
@@ -22688,7 +23497,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -22699,7 +23508,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -22795,7 +23604,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -22953,7 +23762,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 rule_id: string;
             };
@@ -23057,7 +23866,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 rule_id: string;
             };
@@ -23095,7 +23904,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -24549,7 +25358,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -24776,7 +25585,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -24994,7 +25803,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 approval_id: string;
             };
@@ -25010,7 +25819,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25032,12 +25841,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *         "approval_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
+                     *         "signature": "86c1c10fce84d3a8cc99255e7e7f16feae1436a969e7a3ed4babda303a2eeb4d927bc508cfd60dad302698e9d4bf02c12de8deb9126189c277f2d65bbe63d80b"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -25186,7 +25995,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 approval_id: string;
             };
@@ -25219,7 +26028,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25241,12 +26050,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *         "approval_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "ad277f61d261fdff427dc2e9b688df02ae602604481a0851a5c5f9f5deeaf883c05bf6ae9219095832c7fd37093ec7199807249b395d7b75b5ea1296d6dded05"
+                     *         "signature": "86c1c10fce84d3a8cc99255e7e7f16feae1436a969e7a3ed4babda303a2eeb4d927bc508cfd60dad302698e9d4bf02c12de8deb9126189c277f2d65bbe63d80b"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -25478,12 +26287,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *         "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "cc5344f597260989afabdbc7f41d305b5ea575b99fa89689093c8cb83e76bf40",
+                     *           "public_key": "e82d47825afeb17e7b11e453b187ff10e8ff78ec77f8fbfdffba9a731bec072a",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -25505,7 +26314,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *         "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -25532,7 +26341,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -25682,7 +26491,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -25845,7 +26654,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 channel_id: string;
             };
@@ -25888,7 +26697,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -26050,7 +26859,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 channel_id: string;
             };
@@ -26154,7 +26963,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 channel_id: string;
             };
@@ -26524,7 +27333,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.1b6Rr2Impy06a9eVEJa_KkDphnJrHaEmRczcFz1SJ7uI91juLB6F5ThWGzreKz439KjmZGV-ENbAf66lRhKSVkK4hFSQNHTikTmpE23SZWQF82gYy9hdKUebYQsYn2Fm8tT2NjyhZ8_tSDh7wEQDRcVBS_uthS51UPYu14zhCjgu5pncU-bvou3shnKT7ntuwY-IriyxNkUcIwAqM_qxXmlPRmJiSqKhmVaWvslGIrzKThWRSwx-8wLHD_2zK3YTiCy-IWNixXmPKwkdBu07tjqy1YrZqaKFhtimjO00yf7wrlSd9DmJMnNP4IIpP3OrDinkkc7TvkMKoFMu0od-9A",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.mEykTgwKP53b8WS5ELQcfW9uJhg46ujSNCMfF97HpiL-zXBK1ePVrJQYIy_1qrqo4fzt1saxS19uEP4N0LAeOXdQd1oRZalLwyRxTfX-1kwetQWTJ8QRZQfq2BOC0lEt33Ry3HrC6GpaO10zmQVXKF6vE9re82s-As5IzJ1tSwePJ5m9gBWk-GDEX1VKG8iu2gyL6D1kD3VJlY4LubyefKIK3fhOTFE0iIB1PQDfG5rPAKdG9m_PKFRtcDxM1vLvGwDhcWS92vtCyteo4z2z4ZeDxgp9NhlnhowndFHck35EjXgUAzAKlq7_MrepdCM5hGVA_hp-jpdbXE9NLhY0KQ",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -27200,7 +28009,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 14.7,
+                     *       "evaluation_time_ms": 30,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -27512,7 +28321,7 @@ export interface operations {
                 content: {
                     /**
                      * @example event: contract_update
-                     *     id: 40
+                     *     id: 42
                      *     data: {"type":"contract_update","bundle_name":"assistant","version":1,"revision_hash":"e002eedc5ea79e5ba5816afd86bcc33cc888389a28ae43d5571ee51882eb5249","signature":"c8+ghTjDf8cK4H1jLi95X5V+BGO9GKHBr1ebwHS7aOlSyKgJMIwf+BNUcN1X1O/2n492+YZ4eZu2/5CpHFsNAQ==","public_key":"a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85","yaml_bytes":"eyJhcGlWZXJzaW9uIjogImVkaWN0dW0vdjEiLCAia2luZCI6ICJSdWxlc2V0IiwgIm1ldGFkYXRhIjogeyJuYW1lIjogImFzc2lzdGFudCJ9LCAiZGVmYXVsdHMiOiB7Im1vZGUiOiAiZW5mb3JjZSJ9LCAicnVsZXMiOiBbeyJpZCI6ICJuby1lbnYiLCAidHlwZSI6ICJwcmUiLCAidG9vbCI6ICJyZWFkX2ZpbGUiLCAid2hlbiI6IHsiYXJncy5wYXRoIjogeyJjb250YWlucyI6ICIuZW52In19LCAidGhlbiI6IHsiYWN0aW9uIjogImJsb2NrIiwgIm1lc3NhZ2UiOiAiLmVudiBob2xkcyBzZWNyZXRzLiJ9fSwgeyJpZCI6ICJhc2stZmlyc3QiLCAidHlwZSI6ICJwcmUiLCAidG9vbCI6ICJkZWxldGVfZmlsZSIsICJ3aGVuIjogeyJhcmdzLnBhdGgiOiB7ImV4aXN0cyI6IHRydWV9fSwgInRoZW4iOiB7ImFjdGlvbiI6ICJhc2siLCAibWVzc2FnZSI6ICJEZWxldGUge2FyZ3MucGF0aH0/IiwgInRpbWVvdXQiOiAzMDB9fV19Cg=="}
                      */
                     "text/event-stream": unknown;
@@ -27860,7 +28669,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -28006,7 +28815,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 5afc581c-c9ea-499a-8b1f-a46aef3df4be
+                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
                  */
                 approval_id: string;
             };
@@ -28022,7 +28831,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5afc581c-c9ea-499a-8b1f-a46aef3df4be",
+                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -28144,7 +28953,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
+                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
                  */
                 approval_id: string;
             };
@@ -28172,7 +28981,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -28309,7 +29118,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
                  */
                 channel_id: string;
             };
@@ -28326,7 +29135,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:2e12c864-ec5a-48d3-80e2-921625d48a7e"
+                 *         "data": "approve:cce84368-b6d0-49e0-8d35-9d3167cd71d8"
                  *       }
                  *     }
                  */
@@ -29757,7 +30566,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                     *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -29922,7 +30731,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be",
+                 *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                  *       "outcome": "success"
                  *     }
                  */
@@ -30088,7 +30897,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "2ab13293-652b-41c0-8a03-3e31553a31be"
+                 *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7"
                  *     }
                  */
                 "application/json": {
@@ -30759,8 +31568,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -30779,8 +31588,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -31067,8 +31876,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -31156,8 +31965,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 9ff0e359-9d4f-4552-8aed-c8682e72d295). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 9ff0e359-9d4f-4552-8aed-c8682e72d295). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 431e73f1-bdf9-4293-8f22-09e8044a7a9e). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 431e73f1-bdf9-4293-8f22-09e8044a7a9e). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -31247,8 +32056,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -31426,7 +32235,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -31442,8 +32251,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -31636,7 +32445,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
+                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
                  */
                 id: string;
             };
@@ -31654,8 +32463,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
-                     *       "agent_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
+                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "agent_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
                      *     }
                      */
                     "application/json": {
@@ -31781,7 +32590,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -31811,8 +32620,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -32048,7 +32857,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -32066,8 +32875,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -32076,8 +32885,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -32231,7 +33040,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -32261,8 +33070,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -32492,7 +33301,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -32522,8 +33331,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -32796,10 +33605,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *       "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *       "workflow_execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "workflow_execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -32982,10 +33791,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "workflow_execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
-                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "workflow_execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -33171,10 +33980,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "workflow_execution_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "execution_id": "ab4290bd-1287-4004-8412-d99212361598",
+                     *       "id": "ab4290bd-1287-4004-8412-d99212361598",
+                     *       "workflow_execution_id": "ab4290bd-1287-4004-8412-d99212361598",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -33358,16 +34167,16 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "workflow_name": "release-gate",
-                     *           "status": "completed",
+                     *           "status": "cancelled",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
                      *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": null,
+                     *           "summary": "Not today.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -33375,16 +34184,16 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "workflow_name": "release-gate",
-                     *           "status": "completed",
+                     *           "status": "cancelled",
                      *           "current_state": "REVIEW",
                      *           "started_at": "2026-03-01T12:02:00Z",
                      *           "ended_at": "2026-03-01T12:02:00Z",
                      *           "last_transition_at": "2026-03-01T12:02:00Z",
-                     *           "summary": null,
+                     *           "summary": "Not today.",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "temporal_workflow_id": null,
                      *           "temporal_run_id": null
@@ -33572,7 +34381,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -33588,9 +34397,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -33621,7 +34430,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a"
+                     *           "id": "235d2855-568a-4f81-8459-5413357deb0d"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -33769,7 +34578,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -33787,7 +34596,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a"
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d"
                      *     }
                      */
                     "application/json": {
@@ -33926,7 +34735,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
+                 * @example 1a979a40-7569-45ca-8493-cf27be74f299
                  */
                 id: string;
             };
@@ -33956,7 +34765,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
+                     *       "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299"
                      *     }
                      */
                     "application/json": {
@@ -34079,7 +34888,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -34118,7 +34927,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a"
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d"
                      *     }
                      */
                     "application/json": {
@@ -34265,7 +35074,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -34281,11 +35090,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
+                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
                      *       "events": [
                      *         {
-                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -34295,15 +35104,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *               "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *               "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *               "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -34313,8 +35122,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "1b9ff5e2-2b88-40c5-83d1-86e0a210189a",
-                     *               "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *               "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *               "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -34478,7 +35287,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1b9ff5e2-2b88-40c5-83d1-86e0a210189a
+                 * @example 235d2855-568a-4f81-8459-5413357deb0d
                  */
                 id: string;
             };
@@ -34494,16 +35303,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","workflow_id":"1f4d86b1-e041-4f97-8599-88ec13c7753c","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -34626,8 +35435,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -34643,8 +35452,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -34841,8 +35650,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -34948,7 +35757,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
+                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35017,8 +35826,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -35124,7 +35933,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
+                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35322,8 +36131,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -35504,8 +36313,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "10932303-218f-4a9b-8d5e-66cd774ff941",
-                     *       "workflow_id": "10932303-218f-4a9b-8d5e-66cd774ff941"
+                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d"
                      *     }
                      */
                     "application/json": {
@@ -35775,8 +36584,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -35788,8 +36597,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -35988,8 +36797,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -36152,7 +36961,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
+                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -36235,8 +37044,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *       "workflow_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -36399,7 +37208,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
+                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -36472,8 +37281,8 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
-                     *           "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
+                     *           "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
                      *           "source": "http_api",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -36495,8 +37304,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
-                     *           "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a",
+                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
+                     *           "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
                      *           "source": "http_api",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
@@ -36758,10 +37567,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *       "stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *       "workflow_execution_id": "5bae28d3-06e6-4715-8fd0-cc61b24d07f8",
-                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *       "stimulus_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
+                     *       "workflow_execution_id": "cbce07d8-c6a4-413f-86df-675a43149248",
+                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
                      *       "status": "classified"
                      *     }
                      */
@@ -36837,7 +37646,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "3643dba2-7b56-49fa-8387-d8704843669d"
+                     *       "original_stimulus_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -36868,7 +37677,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "02d77d17-5c5e-45ed-8686-ca37232fff8a"
+                     *       "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -36900,7 +37709,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example 701a5f47-4c87-44c6-88e3-b1ee6ce98a30
+                 * @example a2e25df7-ef5e-474a-8f21-1fa5b4606999
                  */
                 id: string;
             };
@@ -36916,8 +37725,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *       "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -36931,8 +37740,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *       "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -36942,8 +37751,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *         "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
+                     *         "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *         "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -36957,8 +37766,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
-                     *         "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
+                     *         "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *         "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -37637,7 +38446,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -37839,7 +38648,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -38209,7 +39018,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -38234,7 +39043,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -38439,9 +39248,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *           "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -38459,9 +39268,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *           "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *           "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -38705,7 +39514,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -38737,9 +39546,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -38914,7 +39723,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -38952,9 +39761,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
-                     *       "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -39119,7 +39928,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -39135,9 +39944,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -39161,7 +39970,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "0b9d9551-2b43-44db-85d6-64b9894206b8"
+                     *           "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -39448,7 +40257,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -39466,8 +40275,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "0b9d9551-2b43-44db-85d6-64b9894206b8",
-                     *       "execution_id": "0b9d9551-2b43-44db-85d6-64b9894206b8"
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -39608,7 +40417,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 96b8cfdc-108a-40ce-8da5-0c75c44f2b9d
+                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
                  */
                 id: string;
             };
@@ -39638,8 +40447,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
-                     *       "execution_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d"
+                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305"
                      *     }
                      */
                     "application/json": {
@@ -39764,7 +40573,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
                 /**
@@ -39921,7 +40730,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -39937,16 +40746,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0b9d9551-2b43-44db-85d6-64b9894206b8 started","sequence":1,"execution_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution be2b775c-b8cd-43b8-8857-63d3c635f7ad started","sequence":1,"execution_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -40060,7 +40869,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 0b9d9551-2b43-44db-85d6-64b9894206b8
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -40076,16 +40885,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 0b9d9551-2b43-44db-85d6-64b9894206b8 started","sequence":1,"execution_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution be2b775c-b8cd-43b8-8857-63d3c635f7ad started","sequence":1,"execution_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"b34f1325-af15-4000-8241-249937139670","warm":false}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -40197,7 +41006,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -40213,16 +41022,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -40334,7 +41143,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 9ff0e359-9d4f-4552-8aed-c8682e72d295
+                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
                  */
                 id: string;
             };
@@ -40350,16 +41159,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"9ff0e359-9d4f-4552-8aed-c8682e72d295","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -40485,19 +41294,19 @@ export interface operations {
                      * @example {
                      *       "swarms": [
                      *         {
-                     *           "id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
-                     *           "swarm_id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
-                     *           "parent_execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *           "id": "1a708a76-de35-8695-a852-333808defeb5",
+                     *           "swarm_id": "1a708a76-de35-8695-a852-333808defeb5",
+                     *           "parent_execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "member_ids": [
-                     *             "4addd171-60e0-4b2f-8b85-96306ea15a10",
-                     *             "f95b9b11-aa2b-453d-85b0-3e8646284c7c"
+                     *             "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *             "f85f5392-de98-4819-8cbe-216e6ca7d200"
                      *           ],
                      *           "member_count": 2,
                      *           "members": [
                      *             {
-                     *               "execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
-                     *               "agent_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *               "execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *               "agent_id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
                      *               "agent_name": "planner",
                      *               "role": "parent",
                      *               "status": "completed",
@@ -40505,8 +41314,8 @@ export interface operations {
                      *               "ended_at": "2026-03-01T12:02:12Z"
                      *             },
                      *             {
-                     *               "execution_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
-                     *               "agent_id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
+                     *               "execution_id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
+                     *               "agent_id": "f85f5392-de98-4819-8cbe-216e6ca7d200",
                      *               "agent_name": "planner/reader",
                      *               "role": "child",
                      *               "status": "completed",
@@ -40524,19 +41333,19 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
-                     *           "swarm_id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
-                     *           "parent_execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *           "id": "1a708a76-de35-8695-a852-333808defeb5",
+                     *           "swarm_id": "1a708a76-de35-8695-a852-333808defeb5",
+                     *           "parent_execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "member_ids": [
-                     *             "4addd171-60e0-4b2f-8b85-96306ea15a10",
-                     *             "f95b9b11-aa2b-453d-85b0-3e8646284c7c"
+                     *             "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *             "f85f5392-de98-4819-8cbe-216e6ca7d200"
                      *           ],
                      *           "member_count": 2,
                      *           "members": [
                      *             {
-                     *               "execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
-                     *               "agent_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *               "execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *               "agent_id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
                      *               "agent_name": "planner",
                      *               "role": "parent",
                      *               "status": "completed",
@@ -40544,8 +41353,8 @@ export interface operations {
                      *               "ended_at": "2026-03-01T12:02:12Z"
                      *             },
                      *             {
-                     *               "execution_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
-                     *               "agent_id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
+                     *               "execution_id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
+                     *               "agent_id": "f85f5392-de98-4819-8cbe-216e6ca7d200",
                      *               "agent_name": "planner/reader",
                      *               "role": "child",
                      *               "status": "completed",
@@ -40777,7 +41586,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the swarm. It follows from the execution that it is of, which has one.
-                 * @example c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c
+                 * @example 1a708a76-de35-8695-a852-333808defeb5
                  */
                 id: string;
             };
@@ -40793,19 +41602,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
-                     *       "swarm_id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
-                     *       "parent_execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *       "id": "1a708a76-de35-8695-a852-333808defeb5",
+                     *       "swarm_id": "1a708a76-de35-8695-a852-333808defeb5",
+                     *       "parent_execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "member_ids": [
-                     *         "4addd171-60e0-4b2f-8b85-96306ea15a10",
-                     *         "f95b9b11-aa2b-453d-85b0-3e8646284c7c"
+                     *         "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *         "f85f5392-de98-4819-8cbe-216e6ca7d200"
                      *       ],
                      *       "member_count": 2,
                      *       "members": [
                      *         {
-                     *           "execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
-                     *           "agent_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *           "execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *           "agent_id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
                      *           "agent_name": "planner",
                      *           "role": "parent",
                      *           "status": "completed",
@@ -40813,8 +41622,8 @@ export interface operations {
                      *           "ended_at": "2026-03-01T12:02:12Z"
                      *         },
                      *         {
-                     *           "execution_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
-                     *           "agent_id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
+                     *           "execution_id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
+                     *           "agent_id": "f85f5392-de98-4819-8cbe-216e6ca7d200",
                      *           "agent_name": "planner/reader",
                      *           "role": "child",
                      *           "status": "completed",
@@ -40829,19 +41638,19 @@ export interface operations {
                      *       "lock_count": 0,
                      *       "recent_message_count": 0,
                      *       "swarm": {
-                     *         "id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
-                     *         "swarm_id": "c94e4799-61f6-8eae-a7e6-e5dfe91f9f2c",
-                     *         "parent_execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
+                     *         "id": "1a708a76-de35-8695-a852-333808defeb5",
+                     *         "swarm_id": "1a708a76-de35-8695-a852-333808defeb5",
+                     *         "parent_execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "member_ids": [
-                     *           "4addd171-60e0-4b2f-8b85-96306ea15a10",
-                     *           "f95b9b11-aa2b-453d-85b0-3e8646284c7c"
+                     *           "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *           "f85f5392-de98-4819-8cbe-216e6ca7d200"
                      *         ],
                      *         "member_count": 2,
                      *         "members": [
                      *           {
-                     *             "execution_id": "1989be43-a442-4132-84cc-e2f806bf45fe",
-                     *             "agent_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *             "execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *             "agent_id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
                      *             "agent_name": "planner",
                      *             "role": "parent",
                      *             "status": "completed",
@@ -40849,8 +41658,8 @@ export interface operations {
                      *             "ended_at": "2026-03-01T12:02:12Z"
                      *           },
                      *           {
-                     *             "execution_id": "c74103ec-2b43-40f5-878a-e2a32aa088ae",
-                     *             "agent_id": "f95b9b11-aa2b-453d-85b0-3e8646284c7c",
+                     *             "execution_id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
+                     *             "agent_id": "f85f5392-de98-4819-8cbe-216e6ca7d200",
                      *             "agent_name": "planner/reader",
                      *             "role": "child",
                      *             "status": "completed",
@@ -41123,7 +41932,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41133,7 +41942,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41143,7 +41952,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41155,7 +41964,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de",
+                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41165,7 +41974,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41175,7 +41984,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
+                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41280,7 +42089,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 id: string;
             };
@@ -41297,7 +42106,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -41306,7 +42115,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
+                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -41457,7 +42266,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
+                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
                  */
                 id: string;
             };
@@ -41488,7 +42297,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
+                     *       "request_id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8"
                      *     }
                      */
                     "application/json": {
@@ -41624,7 +42433,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example f7ebd8cb-e6eb-4df8-8852-8ec0229a42de
+                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
                  */
                 id: string;
             };
@@ -41655,7 +42464,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "f7ebd8cb-e6eb-4df8-8852-8ec0229a42de"
+                     *       "request_id": "b35c7004-2fb7-4628-82d0-e90b95b9179c"
                      *     }
                      */
                     "application/json": {
@@ -41812,7 +42621,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -41825,7 +42634,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -42026,7 +42835,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -42261,7 +43070,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -42277,7 +43086,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -42415,7 +43224,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example bf73ced7-5850-447f-87d2-37f936194402
+                 * @example 26370389-01f6-4d6b-8882-ce3afe9be836
                  */
                 volume_id: string;
             };
@@ -42433,7 +43242,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "bf73ced7-5850-447f-87d2-37f936194402"
+                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836"
                      *     }
                      */
                     "application/json": {
@@ -42572,7 +43381,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -42602,7 +43411,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -42780,7 +43589,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -42994,7 +43803,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -43133,7 +43942,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -43272,7 +44081,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -43413,7 +44222,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -43579,7 +44388,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -43781,11 +44590,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -43795,11 +44604,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -43988,11 +44797,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -44002,11 +44811,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "058f8232-70cb-48e9-86de-c9f649a716fb",
+                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -44186,8 +44995,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                 *       "execution_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                 *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -44475,8 +45284,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
-                 *       "execution_id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                 *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -45666,8 +46475,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -45678,9 +46487,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *               "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *               "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *               "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *               "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *               "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -45696,8 +46505,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -45716,8 +46525,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -45728,9 +46537,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *               "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *               "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *               "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *               "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *               "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -45746,8 +46555,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *           "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -45945,7 +46754,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
                  */
                 id: string;
             };
@@ -45961,8 +46770,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -45973,9 +46782,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -45990,8 +46799,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *         "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *         "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *         "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -46002,9 +46811,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *             "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *             "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *             "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *             "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *             "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -46248,7 +47057,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
                  */
                 id: string;
             };
@@ -46265,7 +47074,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *       "success": true
                      *     }
                      */
@@ -46455,8 +47264,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -46693,8 +47502,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
-                     *       "credential_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -46890,7 +47699,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
                  */
                 id: string;
             };
@@ -46922,8 +47731,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -46934,9 +47743,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -47158,7 +47967,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
                  */
                 id: string;
             };
@@ -47176,9 +47985,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -47189,9 +47998,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *           "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -47353,7 +48162,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
                  */
                 id: string;
             };
@@ -47389,9 +48198,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *       "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *       "credential_id": "4575464f-612d-436f-823d-d94446e93999",
+                     *       "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *       "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -47550,12 +48359,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4575464f-612d-436f-823d-d94446e93999
+                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 5b1c1e79-6713-4542-836d-229f63ce37fb
+                 * @example 9439f87f-f5a1-4599-8683-cd2d4cafe9a3
                  */
                 grant_id: string;
             };
@@ -47572,8 +48381,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
-                     *       "id": "5b1c1e79-6713-4542-836d-229f63ce37fb",
+                     *       "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *       "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
                      *       "success": true
                      *     }
                      */
@@ -48453,11 +49262,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0&code_challenge=tqGVM4ElSDpmuxn-dut78pkzZqXuC8ZJJjkFy0exSEU&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0",
-                     *       "state_token": "f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688",
+                     *       "state_token": "e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -48614,7 +49423,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example f872d6cce17eba8bfc9ffff947f3228e633c6d5ba7c214bf493fc5df0e299de0
+                 * @example e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -48640,8 +49449,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
-                     *       "credential_id": "d09fb7b9-d612-4f8d-8f12-b68fab087e0a",
+                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -48782,7 +49591,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "3982faf5cd23074f04511c87cd17b98d48c0d9dcf073530ff885a867ca07f544"
+                 *       "state": "3d6726ca34bd7bb11f57b5b2244de8c25c606d647f53659e0053485bcaf0b830"
                  *     }
                  */
                 "application/json": {
@@ -48810,8 +49619,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b8a37eec-9ead-439d-863c-8b2cff305333",
-                     *       "credential_id": "b8a37eec-9ead-439d-863c-8b2cff305333",
+                     *       "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *       "credential_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -48994,7 +49803,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "zGX75fNNhqZyCZxcSqd3k483RhGePjm2F6RFzJd4iZQ",
+                     *       "device_code": "z9WCwy-WydA4WKcWwgJ8-jCB9qvcKlGnaNLUQTiwlCk",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -49159,7 +49968,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "zGX75fNNhqZyCZxcSqd3k483RhGePjm2F6RFzJd4iZQ",
+                 *       "device_code": "z9WCwy-WydA4WKcWwgJ8-jCB9qvcKlGnaNLUQTiwlCk",
                  *       "provider": "files"
                  *     }
                  */
@@ -49182,8 +49991,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
-                     *       "binding_id": "7cca7e53-c123-43d7-817a-9e60fe179d03"
+                     *       "credential_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
+                     *       "binding_id": "a5158821-60c5-417d-8cb7-77773ae8428a"
                      *     }
                      */
                     "application/json": {
@@ -49344,7 +50153,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "EnEdreTNse0Zy571DR3XnV2fnmCEa7HRVgT7N_bUQNI",
+                 *       "device_code": "XCf2oiYODgQDfp8MTbkULBwm7QYho2BO4vqG5BrQpsM",
                  *       "provider": "files"
                  *     }
                  */
@@ -49367,8 +50176,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
-                     *       "binding_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17"
+                     *       "credential_id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *       "binding_id": "35fce006-d77b-40d1-89f3-469180be97e3"
                      *     }
                      */
                     "application/json": {
@@ -49537,7 +50346,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -49552,7 +50361,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -49568,7 +50377,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -49736,7 +50545,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -49747,9 +50556,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV",
-                     *       "key_value": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV",
-                     *       "api_key": "aegis_rlTypXJgH03cuGmqR4bdRmDR2CL7ldCxUEiIg0fV"
+                     *       "key": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U",
+                     *       "key_value": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U",
+                     *       "api_key": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U"
                      *     }
                      */
                     "application/json": {
@@ -49880,7 +50689,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 3d6726ca-34bd-4bb1-8f57-b5b2244de8c2
+                 * @example b4ff4833-1689-4de2-8e3c-da2aad422f1c
                  */
                 id: string;
             };
@@ -49898,7 +50707,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
                      *       "success": true
                      *     }
                      */
@@ -53280,30 +54089,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "execution_id": null,
+                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "execution_id": null,
+                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -53478,30 +54287,30 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "execution_id": null,
+                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
-                     *           "type": "seal_session_revoked",
-                     *           "category": "seal_session_revoked",
-                     *           "severity": "medium",
-                     *           "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
-                     *           "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *           "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
-                     *           "tool_name": null,
-                     *           "details": "revoked by sa-585348dbd28810f9a3",
+                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "type": "seal_policy_violation_blocked",
+                     *           "category": "seal_policy_violation_blocked",
+                     *           "severity": "high",
+                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "execution_id": null,
+                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "tool_name": "fs.list",
+                     *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "occurred_at": "2026-03-01T12:02:12Z"
                      *         }
@@ -53766,10 +54575,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87",
-                     *         "execution_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
-                     *         "agent_id": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
-                     *         "sub": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
+                     *         "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *         "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
+                     *         "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *         "sub": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -53785,10 +54594,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "b45ec206-80fc-446c-8650-d03f4924a91e",
-                     *         "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
-                     *         "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *         "sub": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "session_id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
+                     *         "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *         "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *         "sub": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -53804,7 +54613,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *         "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -53934,9 +54743,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *       "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjMyN2NmY2VlLTM4YzktNDFlOC04ODMyLTgwYjY1Y2QyNGM3YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0MjE1M2JjYi00MjA3LTRiMjctODIyZS1lNWE2MzJhMWEwNDEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.lFT15y7aTiCDho9XPJnnAS98aVxbY_8RuDtutxwMRPDzmI9faFm7OreN7yyEjFWSgLPPSlt_YkG_fiJFAfYWCw",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjAwZWUwNjcxLTc5YjMtNGNmZS04MDllLWI2ZDVmMTU3YTdjMyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGI5MGI4My05MjI0LTQwYTItOGEwZC05M2E0MDkwYzdmMzgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.6sLuH4AqWvcvVOoiKjC4byaAn5Pjds4d8Dlj30EBbmE3uYTvvDCOzKj5bqN9WpyQ6rUQ1wXgXchnD-B9aqfTAg",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -54073,7 +54882,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "42153bcb-4207-4b27-822e-e5a632a1a041",
+                     *       "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -54375,8 +55184,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *           "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *           "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -54387,8 +55196,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *           "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *           "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *           "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -54514,11 +55323,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
-                     *       "execution_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *       "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *       "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8"
+                     *       "gateway_url": "https://lictor.example.com/x/CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc"
                      *     }
                      */
                     "application/json": {
@@ -54822,19 +55631,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *       "kid": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
+                     *           "kid": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "kid": "3fbc1371-408a-41c6-8e37-4758804e437d",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -54966,7 +55775,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example 5c27f6a2-260e-4e04-837e-9f0c4db9142c
+                 * @example 3fbc1371-408a-41c6-8e37-4758804e437d
                  */
                 kid: string;
             };
@@ -54983,7 +55792,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c"
+                     *       "kid": "3fbc1371-408a-41c6-8e37-4758804e437d"
                      *     }
                      */
                     "application/json": {
@@ -55050,7 +55859,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key '5c27f6a2-260e-4e04-837e-9f0c4db9142c'."
+                     *       "message": "There is no key '3fbc1371-408a-41c6-8e37-4758804e437d'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -55139,7 +55948,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *           "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -55152,7 +55961,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *           "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -55348,7 +56157,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f",
+                     *       "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -55482,7 +56291,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 4a66e614-7f6e-4d8f-81d4-1a7ee96d284f
+                 * @example e571ef68-d0a5-464c-8109-9013411a1bf4
                  */
                 id: string;
             };
@@ -55499,7 +56308,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "4a66e614-7f6e-4d8f-81d4-1a7ee96d284f"
+                     *       "id": "e571ef68-d0a5-464c-8109-9013411a1bf4"
                      *     }
                      */
                     "application/json": {
@@ -59038,7 +59847,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 3e8cc3cb-9f48-4b6c-81b7-7206600be2ee
+                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
                  */
                 volume_id: string;
             };
@@ -59097,7 +59906,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "3e8cc3cb-9f48-4b6c-81b7-7206600be2ee",
+                     *       "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -59260,9 +60069,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzNGZhMGU0Mi1mMTdkLTRkMTctOGMyMy1lNDdlZTIzZWVmNTciLCJleGVjX2lkIjoiYTUxNTg4MjEtNjBjNS00MTdkLThjYjctNzc3NzNhZTg0MjhhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImE1MTU4ODIxLTYwYzUtNDE3ZC04Y2I3LTc3NzczYWU4NDI4YSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIxOGJiNGJmZC04NDFkLTQyNTItOGEzZi03OTI1MTFkMGViODciLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.j4TMpaWGT76kaCZM4JALk66WigY2L1VbFosvlNhPmSaadxN_tjORXfALtz2WoH14ssXk1FGBn6dVzfukRIwmuq4OmC-99Y1pt9uGNXptFOkVoDpVbZ2Jp0Ex3-fY89u82gQrSzeZ0EIQoDN8epyZM44s38loyq_YYa2Ow91SB0iD374yLWpAlGfX-e_2PhY7RodLmo5Mh2H_ysLaw_06FRxtY6nXseJyE1v5UyQYoTKmYu_VDyZjRsg5bUCwouyxdyklfejvaSD_Ur5r1X6ELKFqYv1_DiSxfjYls54arDw9b3fzHuApWrbDgyd7BTW_RGKcLpWJLDlWjsYCoKqt1g",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjNmYmMxMzcxLTQwOGEtNDFjNi04ZTM3LTQ3NTg4MDRlNDM3ZCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwZGQyZWQzNy05Y2U3LTRhOWUtOGMwMy1lZTc4Y2ZjYzE0YTQiLCJleGVjX2lkIjoiYjlkNzA3YWEtNDQ1MC00ZjkyLThmZWMtYTA1NzAxMWU3NmJhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImI5ZDcwN2FhLTQ0NTAtNGY5Mi04ZmVjLWEwNTcwMTFlNzZiYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzY2M4OTQ0My02N2Q4LTRiNzgtOGQ1Yy02OTM5NmRlYTdhNjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.hZK4e-B2LC3wJE1Y-LWdFPMDyDpZKDIZsawpr2a_sqwwHkyhaur7tMNrai2uXAKzmxuvd3ahAJULaj-m8N4DZGxPDUcUkxhEgdRy7Sa_TCJhgapIthRhHLP_wTRk2pc3R0K3EI6c_CjzWCsaFIOcl3l7YMN1-Df82Ai6tm_H887jUakds4m_b9LVAlxa-hS4BITymensIvso1VnfNRhH43YCOLuwqGnmmAnNvFv0GezQlt-TkhDUTw7s-d39jkreP3sJLBw5UNjxfuflLEbVg2FCmX4hIPzFO_n8jJy9tmgpkbqAfwT02iFj6f8c_slWh2DM6osCmqm7d-tLm7cV_A",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "18bb4bfd-841d-4252-8a3f-792511d0eb87"
+                     *       "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63"
                      *     }
                      */
                     "application/json": {
@@ -59293,7 +60102,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d380789c2413"
+                     *         "request_id": "20cc290286fc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59356,7 +60165,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "a4abebd12877"
+                     *         "request_id": "6d0ea8e930c3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59417,7 +60226,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e946a36aed53"
+                     *         "request_id": "6234f1875797"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59478,7 +60287,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2c03647e9dda"
+                     *         "request_id": "53702d9fc4c0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59539,7 +60348,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0e99bcad0f8d"
+                     *         "request_id": "94f5d6b4414e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59600,7 +60409,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8f5a44ea76a7"
+                     *         "request_id": "fae96b2bdd4b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59902,7 +60711,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9afd1524e713"
+                     *         "request_id": "6e9c244cecc0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60157,7 +60966,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "305936ff27b5"
+                     *         "request_id": "693a6a2b9019"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60218,7 +61027,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8fa2f57651eb"
+                     *         "request_id": "178d7554a358"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60988,7 +61797,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cb3d7621d3ef"
+                     *         "request_id": "df7587e8acfe"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61049,7 +61858,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e531ec524816"
+                     *         "request_id": "b08f857111a6"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61103,7 +61912,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
+                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
                  */
                 token: string;
             };
@@ -61120,9 +61929,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjVjMjdmNmEyLTI2MGUtNGUwNC04MzdlLTlmMGM0ZGI5MTQyYyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJjNDNmMTllZS1iMTIxLTQ4M2EtOGJiNy02ZWE3ZTQ2M2YyNWUiLCJleGVjX2lkIjoiY2ZkNTgyYzMtMmY5Ni00OWQwLTg4NTgtYTcxNmMyMDI3Y2ZhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImNmZDU4MmMzLTJmOTYtNDlkMC04ODU4LWE3MTZjMjAyN2NmYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJiNDVlYzIwNi04MGZjLTQ0NmMtODY1MC1kMDNmNDkyNGE5MWUiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.ZLJDuCa9p6_vUVTUO1NwJNcdX-jPJjyHfRDYfKnNdoyA4ELLz3FBEYVi9jELJ9juStcS3jZNmNEBls-Yq9OvMpo7xtIh5KUID_F2urx592KatsywS7DTTNGjziqMSjDAVYC5NF5oTPFCnypPvDaf0RP2-H8i189S_31eEHEcWGV_GigbyOsbHBwhz7asmJ20HGD4sM3PIgX6vjaBczY_C6l6HRLmvLLF27jDxmN12rG3dMEWYDOEILvcwxKTdNTRxmEk35wyqLwX5ntKtxBbZj8yAdMKfIOBfDauGHPznQaqoUshOhhWoyw1K-N1cHe03IbD_MRogvkamuxz95PimA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjNmYmMxMzcxLTQwOGEtNDFjNi04ZTM3LTQ3NTg4MDRlNDM3ZCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI3M2M3MmFjNS1iNDg5LTRjMDktOGFjMy01NjkwY2ZiNjQ4NDMiLCJleGVjX2lkIjoiYzhiMGIwNjQtMmM0Zi00YzNiLTgzZDctMjc4YjFhYzY2MjdiIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImM4YjBiMDY0LTJjNGYtNGMzYi04M2Q3LTI3OGIxYWM2NjI3YiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIyZjdhNGE0My1mOTcyLTQzZWItOGM0OC0wZWFiZWI0ODc5YzkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.riDkNxiuMrjYv39RUaRv5V2m0-kDXtiJBo58IKuiIe7wlJyhQREezx0j1vDxUQtGnFqbx06YXMIOPRksM7addPYcIiwIYlZzMflmTE-Gy_Lc_zgHDjJGGJD6wHITxSSj25tjiNL3hxiFnK4_nBe-1LdbRR-Y7Kv1dchNFIL56nNBsMZ5xzZqEwaT-x_zjesjW4YT4UFFCxpE2AE64ci3IhAoXkwl6VeqLw5v7u8kx1pPntgzJv4fHp1SS_wRhgfQCjolq2vx-du7Hh1msVtgLNe-LLxgcltGOLZVoaxVvRxIKhqTk5Az12ytxWLfdtqiwqH1ok4jjaf8hh9A2g9jsw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "b45ec206-80fc-446c-8650-d03f4924a91e"
+                     *       "session_id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9"
                      *     }
                      */
                     "application/json": {
@@ -61153,7 +61962,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "dba9bafa3f08"
+                     *         "request_id": "5284649761d4"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61216,7 +62025,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ccd98d7da2fb"
+                     *         "request_id": "decbd7df29b8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61277,7 +62086,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "ebbb4dcdd98c"
+                     *         "request_id": "3a901bd91b09"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61338,7 +62147,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "bfd51a3b7a1b"
+                     *         "request_id": "63027334a58e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61399,7 +62208,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4d13a95e9d30"
+                     *         "request_id": "4ee572fe9956"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61460,7 +62269,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "af78f4ae80d9"
+                     *         "request_id": "08611adfd28e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61521,7 +62330,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "path.token: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5c1e870651ca"
+                     *         "request_id": "2c5b31c4a12a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61701,7 +62510,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
+                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
                  */
                 token: string;
             };
@@ -61768,7 +62577,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6ba80742a2e9"
+                     *         "request_id": "67bc053c7177"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62023,7 +62832,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "55ea7a3aff74"
+                     *         "request_id": "30de7121895e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62084,7 +62893,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b6d6fb53c6ae"
+                     *         "request_id": "7f7fe4cbedcc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62457,7 +63266,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example HSEOHNI1TwuEQ-gj2L03Oj8neGNhn5yTVhuDnAsfTR8
+                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
                  */
                 token: string;
             };
@@ -62860,7 +63669,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3bc8a3075a58"
+                     *         "request_id": "7433f9bb5926"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62921,7 +63730,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3a4ea2bd971b"
+                     *         "request_id": "cb1ce0610256"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -63036,7 +63845,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c15554b91497"
+                     *         "request_id": "87fd61cf5cc3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -63291,7 +64100,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e7f5feb04b51"
+                     *         "request_id": "001ff3044253"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -63352,7 +64161,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2ae8bf2bd345"
+                     *         "request_id": "6a36feeddd7b"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -63732,9 +64541,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "zbFO-WSXz4MB1Z-SEej7Aau2PC-G6I7sN_m7j12QEuwekCXhaemDPY_Oix80EVTnZmfMf-4A_4r2eQniitO2gz3Ml7fjyYg1sSoJHepUHrsDtxeuGYAZapTfpkWpXFuZm3QBhtsPAx2APj3wS3-ZzNWXpbDYCqOoQj3TaOIzouMwJ5HWjZDvIcpLitF2mnowoFSq6XsmYUc0gDrb2W-C89yY7Lu1Tw2GvIKarkJJu8O0DXk8yuzHLbxW9itGOsNplMYLZQyO3gTJA0cmUaI38t2t03mS3NUljGjCUX5RT9o0fXNAksDy45XU02HFYi-0XoJdQcPWp2NHlteKWs0xew",
+                     *           "n": "zWhW5nLGaVa_ToDfKyR-TtGjIlH7A5eensJeamdEK0j-jHLmbuFCqBX2kx_REiwtjzTpmZr8-vDB3tP_BMj1ElB8hxNRRhnpSDWGVubwoe3IFqNCMQU1WxKZE5BvOo9_W8rrnu3a4DUd9SojVsA0CQ3v87dIpUHyLztx4S5dAKIsBx9eg8kT7xROkBQKzyRk7NAOgYXmb17jgYG-CgueBYeFda8RIk242FzSaPxf3yDznWLxU8C7zd9Qjahj7l5xOerhrItc66P8quZHbcicummIbrR0UCpbkDzVRJ0PdhPjpoH65jqTJYu7sBf_Zhsd9Dq9BUQkclwZLEPg9r3pKw",
                      *           "e": "AQAB",
-                     *           "kid": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *           "kid": "3fbc1371-408a-41c6-8e37-4758804e437d",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -63790,10 +64599,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *       "stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30",
-                     *       "workflow_execution_id": "9080ee68-9c7d-4b87-8ea8-97f4773c7e71",
-                     *       "workflow_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
+                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
                      *       "status": "classified"
                      *     }
                      */
@@ -63884,7 +64693,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "701a5f47-4c87-44c6-88e3-b1ee6ce98a30"
+                     *       "original_stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
