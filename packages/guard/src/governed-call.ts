@@ -30,6 +30,7 @@ import { judgedAsRead, type StreamJudges } from './streamed-output.ts'
 export interface Governing {
   readonly state: GuardState
   readonly mode: Mode
+  readonly gates: SessionGates | null
 }
 
 /** What a guard lends to each of its calls. */
@@ -42,8 +43,6 @@ export interface CallDependencies extends AuditDependencies {
   readonly onAllow: EdictumOptions['onAllow'] | null
   readonly successCheck: SuccessCheck
   readonly logger: Logger
-  /** Left out: none. */
-  readonly gates?: SessionGates | null
 }
 
 /** Who decides where the gates do. */
@@ -70,6 +69,7 @@ export class GovernedCall {
   readonly #isDurable: boolean
   #state: GuardState
   #mode: Mode
+  #gates: SessionGates | null
   #attempts = 0
   #executions = 0
   #startedAt = 0
@@ -88,7 +88,7 @@ export class GovernedCall {
   constructor(
     envelope: Envelope,
     session: Session,
-    { state, mode }: Governing,
+    { state, mode, gates }: Governing,
     deps: CallDependencies,
     signal?: AbortSignal,
     isDurable = false,
@@ -98,6 +98,7 @@ export class GovernedCall {
     this.#place = new Place(session, envelope.toolName, deps)
     this.#state = state
     this.#mode = mode
+    this.#gates = gates
     this.#deps = deps
     this.#signal = signal
     this.#isDurable = isDurable
@@ -133,7 +134,8 @@ export class GovernedCall {
    */
   async askAhead(): Promise<EdictumPending | null> {
     this.#signal?.throwIfAborted()
-    const { approvalBackend, gates } = this.#deps
+    const { approvalBackend } = this.#deps
+    const gates = this.#gates
     if (this.#state.asksForPast) await this.#readPast()
     let pre = await this.#judge(await this.#session.nextAttempt(this.#counterTool()))
     if (gates && pre.action !== 'deny') pre = await this.#atGates(pre, gates)
@@ -213,7 +215,7 @@ export class GovernedCall {
   #countAndJudge(): MaybePromise<void> {
     const { pipeline } = this.#deps
     // At gates a human may be asked although every contract allows the call, and while one is asked nothing is reserved.
-    if (!this.#session.answersAtOnce && pipeline.isPure(this.#state) && !this.#deps.gates) return this.#reserveAhead()
+    if (!this.#session.answersAtOnce && pipeline.isPure(this.#state) && !this.#gates) return this.#reserveAhead()
     const counters = this.#session.beginAttempt(this.#counterTool())
     if (!isPromise(counters) && pipeline.isPure(this.#state)) this.#read = counters
     const decision = isPromise(counters) ? counters.then((read) => this.#judge(read)) : this.#judge(counters)
@@ -258,7 +260,7 @@ export class GovernedCall {
   #act(pre: PreDecision): MaybePromise<void> {
     this.#judged = pre
     if (pre.action === 'deny') return this.#deny(pre)
-    if (this.#deps.gates) return this.#actAtGates(pre, this.#deps.gates)
+    if (this.#gates) return this.#actAtGates(pre, this.#gates)
     return this.#actJudged(pre)
   }
 
@@ -369,7 +371,6 @@ export class GovernedCall {
     }
     const approved = new Set<string>()
     const granted: { readonly pre: PreDecision; readonly approval: ApprovalRecord }[] = []
-    const { gates } = this.#deps
     for (let pre = first; pre.action === 'pending_approval'; ) {
       if (granted.length >= MAX_APPROVAL_ROUNDS)
         throw new Error(`more than ${MAX_APPROVAL_ROUNDS} approvals for one call`)
@@ -381,10 +382,11 @@ export class GovernedCall {
       const { decisionName } = pre
       if (pre.decisionSource !== GATES) {
         if (decisionName !== null) approved.add(decisionName)
-      } else if (gates && decisionName !== null) await gates.approve(this.#session, decisionName)
-      const { state, mode } = governing()
+      } else if (decisionName !== null) await this.#gates?.approve(this.#session, decisionName)
+      const { state, mode, gates } = governing()
       this.#state = state
       this.#mode = mode
+      this.#gates = gates
       this.#audit.judgedUnder(state.policyVersion, mode)
       // Other calls may have gone on while a human thought.
       if (state.asksForPast || this.#past !== null) await this.#readPast()
@@ -538,7 +540,7 @@ export class GovernedCall {
     } catch (error) {
       recorded = Promise.reject(error)
     }
-    const { gates } = this.#deps
+    const gates = this.#gates
     if (gates && post.toolSuccess && this.#stageId !== null) recorded = this.#recordAtGates(recorded, gates, response)
     if (isPromise(recorded)) return this.#recordLater(recorded, post, response, failure, durationMs)
     this.#executions = recorded

@@ -72,6 +72,7 @@ export class Guard {
   readonly #closers: { readonly before: () => unknown; readonly after: () => unknown }[] = []
   #principal: Principal | null
   #state: GuardState
+  #gates: SessionGates | null
   #closing: Promise<void> | null = null
 
   constructor(options: EdictumOptions = {}) {
@@ -112,8 +113,8 @@ export class Guard {
       telemetry: this.telemetry,
       logger: this.logger,
       clock: this.#clock,
-      gates: options.gates ?? null,
     }
+    this.#gates = options.gates ?? null
     this.#state = options.policy
       ? stateOf(options.policy, options.policyVersion ?? (options.policy.version || null))
       : compileState(
@@ -176,6 +177,14 @@ export class Guard {
   adopt(state: GuardState): void {
     this.#registerTools(state)
     this.#state = state
+  }
+
+  /**
+   * Replaces the gates of the calls to come; null for none. A call that waits for a human is judged again by those that hold when
+   * it goes on.
+   */
+  adoptGates(gates: SessionGates | null): void {
+    this.#gates = gates
   }
 
   /** On whose behalf later calls are made. */
@@ -264,7 +273,7 @@ export class Guard {
   }
 
   #governing(): Governing {
-    return { state: this.#state, mode: this.mode }
+    return { state: this.#state, mode: this.mode, gates: this.#gates }
   }
 
   /**
@@ -325,7 +334,7 @@ export class Guard {
 
   /** Where a session stands at the gates. @throws EdictumConfigError for a guard without gates */
   workflowStatus(options: SessionOptions = {}): Promise<WorkflowStatus> {
-    return this.#gates.status(this.#sessionOf(options))
+    return this.#requireGates().status(this.#sessionOf(options))
   }
 
   /**
@@ -334,19 +343,18 @@ export class Guard {
    */
   async resetWorkflow(stageId: string, options: SessionOptions = {}): Promise<WorkflowStatus> {
     const session = this.#sessionOf(options)
-    return this.#tellMoved(session, await this.#gates.reset(session, stageId))
+    return this.#tellMoved(session, await this.#requireGates().reset(session, stageId))
   }
 
   /** Moves a session to a stage; approvals and evidence stay. For operators. @throws as `resetWorkflow` */
   async setWorkflowStage(stageId: string, options: SessionOptions = {}): Promise<WorkflowStatus> {
     const session = this.#sessionOf(options)
-    return this.#tellMoved(session, await this.#gates.setStage(session, stageId))
+    return this.#tellMoved(session, await this.#requireGates().setStage(session, stageId))
   }
 
-  get #gates(): SessionGates {
-    const { gates } = this.options
-    if (gates === undefined) throw configError("The guard has no gates; give it some by the option 'gates'.")
-    return gates
+  #requireGates(): SessionGates {
+    if (this.#gates === null) throw configError("The guard has no gates; give it some by the option 'gates'.")
+    return this.#gates
   }
 
   #sessionOf({ sessionId }: SessionOptions): Session {

@@ -6,6 +6,7 @@ export type {
   Check,
   Condition,
   Gate,
+  GateCall,
   PendingApproval,
   RunCommand,
   Stage,

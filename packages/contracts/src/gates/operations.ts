@@ -1,11 +1,10 @@
 import { responseText } from '../expressions/response.ts'
 import { isMapping } from '../plain/values.ts'
-import type { Envelope } from '../types.ts'
 import { workflowError } from './conditions.ts'
 import { completed, summaryOf } from './evaluate.ts'
 import { firstClosed, ownEntry } from './gates.ts'
 import { appended, isRecordable, NO_APPROVAL_PENDING } from './state.ts'
-import type { RunCommand, Stage, Workflow, WorkflowEvent, WorkflowState } from './types.ts'
+import type { GateCall, RunCommand, Stage, Workflow, WorkflowEvent, WorkflowState } from './types.ts'
 
 /** A new state and what to tell about it. */
 export interface WorkflowChange {
@@ -21,17 +20,17 @@ export function recordResult(
   workflow: Workflow,
   state: WorkflowState,
   stageId: string,
-  call: Envelope,
+  call: GateCall,
   structuredResult?: unknown,
   run?: RunCommand,
 ): WorkflowChange {
   const { reads, stageCalls, mcpResults } = state.evidence
   let evidence = state.evidence
-  if (call.toolName === 'Read' && call.filePath) {
+  if ((call.readsFile ?? call.toolName === 'Read') && call.filePath) {
     const path = call.filePath
     if (isRecordable(path) && !reads.includes(path)) evidence = { ...evidence, reads: appended(reads, path) }
   } else {
-    const command = call.toolName === 'Bash' ? (call.bashCommand ?? '') : ''
+    const command = call.bashCommand ?? ''
     if (command !== '' && stageId !== '' && isRecordable(command)) {
       const calls = appended(ownEntry(stageCalls, stageId) ?? [], command)
       evidence = { ...evidence, stageCalls: { ...stageCalls, [stageId]: calls } }

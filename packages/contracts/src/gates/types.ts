@@ -1,4 +1,5 @@
 import type { Matcher } from '../match/glob.ts'
+import type { Envelope } from '../types.ts'
 
 /** Searches a text; throws at the input cap of its engine. */
 export interface CommandPattern {
@@ -88,6 +89,15 @@ export interface WorkflowRecord {
   readonly passed: boolean
   readonly message: string | null
   readonly metadata: Readonly<Record<string, unknown>>
+}
+
+/**
+ * A call as gates see it: `bashCommand` is the command that it runs, `filePath` the file that it is about, whatever its tool is
+ * called.
+ */
+export interface GateCall extends Envelope {
+  /** Whether the call reads the text of `filePath`; left out: where its tool is `Read`. */
+  readonly readsFile?: boolean
 }
 
 export interface WorkflowDecision {

@@ -2,6 +2,7 @@ import type { ContractRecord, Envelope } from '@lictor/contracts'
 import {
   compileWorkflow,
   evaluateWorkflow,
+  type GateCall,
   initialState,
   loadWorkflow,
   type RunCommand,
@@ -27,6 +28,16 @@ export interface WorkflowGatesOptions {
    * gates is refused without it: they run commands of whoever wrote the workflow.
    */
   readonly runCommand?: RunCommand
+  /** What a call runs or reads, for tools that are not called `Bash` and `Read`. */
+  readonly evidenceOf?: (call: Envelope) => CallEvidence
+}
+
+/** What a call is evidence of, once it has succeeded. */
+export interface CallEvidence {
+  /** The command that it runs; null for none. */
+  readonly command: string | null
+  /** The file whose text it reads; null for none. */
+  readonly reads: string | null
 }
 
 /**
@@ -39,28 +50,31 @@ export function workflowGates(
   source: string | Uint8Array | Readonly<Record<string, unknown>>,
   options: WorkflowGatesOptions = {},
 ): SessionGates {
-  const { runCommand } = options
+  const { runCommand, evidenceOf } = options
   const settings = { allowExec: runCommand !== undefined }
   const isText = typeof source === 'string' || source instanceof Uint8Array
-  return new WorkflowGates(isText ? loadWorkflow(source, settings) : compileWorkflow(source, settings), runCommand)
+  const workflow = isText ? loadWorkflow(source, settings) : compileWorkflow(source, settings)
+  return new WorkflowGates(workflow, runCommand, evidenceOf)
 }
 
 class WorkflowGates implements SessionGates {
   readonly #workflow: Workflow
   readonly #run: RunCommand | undefined
+  readonly #evidenceOf: WorkflowGatesOptions['evidenceOf']
   /** The value of a session that its state is kept in, under the name that every SDK gives it. */
   readonly #name: string
 
-  constructor(workflow: Workflow, run: RunCommand | undefined) {
+  constructor(workflow: Workflow, run: RunCommand | undefined, evidenceOf: WorkflowGatesOptions['evidenceOf']) {
     this.#workflow = workflow
     this.#run = run
+    this.#evidenceOf = evidenceOf
     this.#name = `workflow:${workflow.name}:state`
   }
 
   async judge(session: Session, call: Envelope): Promise<GateDecision> {
     try {
       return await this.#change(session, (state) => {
-        const decision = evaluateWorkflow(this.#workflow, state, call, this.#run)
+        const decision = evaluateWorkflow(this.#workflow, state, this.#seen(call), this.#run)
         return [decision.state, this.#told(state, decision)]
       })
     } catch (error) {
@@ -83,7 +97,7 @@ class WorkflowGates implements SessionGates {
 
   record(session: Session, stageId: string, call: Envelope, result: unknown) {
     return this.#change(session, (state) => {
-      const change = recordResult(this.#workflow, state, stageId, call, structured(result), this.#run)
+      const change = recordResult(this.#workflow, state, stageId, this.#seen(call), structured(result), this.#run)
       const status = this.#status(change.state)
       return [change.state, { status, completed: change.events.map((event) => eventOf(event, status)) }]
     })
@@ -99,6 +113,12 @@ class WorkflowGates implements SessionGates {
 
   setStage(session: Session, stageId: string): Promise<GateEvent> {
     return this.#move(session, (state) => setStage(this.#workflow, state, stageId))
+  }
+
+  #seen(call: Envelope): GateCall {
+    if (this.#evidenceOf === undefined) return call
+    const { command, reads } = this.#evidenceOf(call)
+    return { ...call, bashCommand: command, filePath: reads, readsFile: reads !== null }
   }
 
   #move(session: Session, act: (state: WorkflowState) => WorkflowChange): Promise<GateEvent> {

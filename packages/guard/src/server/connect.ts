@@ -9,10 +9,11 @@ import type { EdictumOptions, ServerGuardOptions } from '../options.ts'
 import { createAcknowledge } from './acknowledge.ts'
 import { ServerApprovalBackend } from './approval-backend.ts'
 import { ServerAuditSink } from './audit-sink.ts'
-import { type DeliveredBundle, fetchCurrentBundle, openDelivery } from './bundle.ts'
+import { fetchCurrentBundle, openDelivery } from './bundle.ts'
 import { EdictumServerClient } from './client.ts'
 import { ServerContractSource } from './contract-source.ts'
 import { closeOnExit, forgetOnExit } from './exit.ts'
+import { type OpenedGates, openGates } from './gates.ts'
 import { checkIdentifier } from './identifiers.ts'
 import { createSigningKeys } from './signing-keys.ts'
 import { ServerBackend } from './storage-backend.ts'
@@ -89,11 +90,16 @@ export async function connect<Made extends Guard>(
     backend: options.storageBackend ?? new ServerBackend(client, { clock, logger }),
   }
 
+  const ownGates = options.gates ?? null
   let guard: Made
+  let gatesRevision: string | null = null
   try {
     guard = new Made(guardOptions)
     if (bundleName !== null) {
-      keys.learn(await loadNamedBundle(client, guard, bundleName, verifySignatures ? pinned : null))
+      const loaded = await loadNamedBundle(client, guard, bundleName, verifySignatures ? pinned : null)
+      keys.learn(loaded.delivery)
+      guard.adoptGates(loaded.gates ?? ownGates)
+      gatesRevision = loaded.revision
       acknowledge(bundleName, guard.policyVersion)
     }
   } catch (error) {
@@ -103,6 +109,7 @@ export async function connect<Made extends Guard>(
 
   const source = new ServerContractSource(client, { ...shared })
   source.currentRevision = guard.policyVersion
+  source.currentGates = gatesRevision
   source.onApprovalDecided = (approvalId) => approvals.wake(approvalId)
   let watching: Promise<void> = Promise.resolve()
   guard.onClose(
@@ -134,6 +141,7 @@ export async function connect<Made extends Guard>(
     source,
     guard,
     signingKeys: verifySignatures ? pinned : null,
+    ownGates,
     learnKey: keys.learn,
     onAdopted: acknowledge,
     onWatchError: options.onWatchError ?? null,
@@ -168,7 +176,7 @@ async function loadNamedBundle(
   guard: Guard,
   bundleName: string,
   signingKeys: readonly string[] | null,
-): Promise<Record<string, unknown>> {
+): Promise<OpenedGates & { readonly delivery: Record<string, unknown> }> {
   let delivery: Record<string, unknown>
   try {
     delivery = await fetchCurrentBundle(client, bundleName)
@@ -181,17 +189,17 @@ async function loadNamedBundle(
       },
     )
   }
-  let bundle: DeliveredBundle
   try {
-    bundle = openDelivery(delivery, signingKeys)
+    const bundle = openDelivery(delivery, signingKeys)
+    const opened = await openGates(delivery, signingKeys)
     guard.reload(bundle.bytes)
+    return { ...opened, delivery }
   } catch (error) {
     throw configError(`Failed to parse server contracts: bundle ${bundleName}: ${errorText(error)}`, {
       code: 'server_bundle',
       cause: error,
     })
   }
-  return delivery
 }
 
 function reportWatchError(options: ServerGuardOptions, error: { type: 'fetch_error'; message: string }): void {

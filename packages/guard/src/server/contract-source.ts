@@ -10,6 +10,8 @@ import { type ServerSentEvent, SseParser } from './sse.ts'
 export type ContractSourceItem =
   | { readonly type: 'contract_update'; readonly update: Readonly<Record<string, unknown>> }
   | { readonly type: 'assignment_changed'; readonly bundleName: string }
+  /** Other gates stand before the agents of a bundle, or none. */
+  | { readonly type: 'gates_update'; readonly bundleName: string }
   /** The stream was opened again after an interruption, and the server keeps no log of what was missed. */
   | { readonly type: 'reconnected' }
 
@@ -36,6 +38,8 @@ const STABLE_CONNECTION_MS = 30_000
 export class ServerContractSource {
   /** The revision in force, told to the server at each connect. Set it after a reload succeeded, never before. */
   currentRevision: string | null = null
+  /** The revision of the gates in force, `none` without any, told as `currentRevision` is; null while it is not known. */
+  currentGates: string | null = null
   /** Told of each approval the server says was decided; the stream does not carry the decision's reason. */
   onApprovalDecided: ((approvalId: string) => void) | null = null
   /** Told once when the server refuses this agent's key (401 or 403). The source keeps trying. */
@@ -145,6 +149,7 @@ export class ServerContractSource {
     const query: Record<string, string> = { env }
     if (bundleName !== null) query.bundle_name = bundleName
     if (this.currentRevision !== null) query.policy_version = this.currentRevision
+    if (this.currentGates !== null) query.gates = this.currentGates
     if (tags !== null && Object.keys(tags).length > 0) query.tags = JSON.stringify(tags)
     const timer = this.#clock.setTimer(
       () => connection.abort(new Error(`no answer within ${this.#connectTimeout} ms`)),
@@ -202,6 +207,7 @@ export class ServerContractSource {
     if (
       event.event !== 'contract_update' &&
       event.event !== 'assignment_changed' &&
+      event.event !== 'gates_update' &&
       event.event !== 'approval_decided'
     ) {
       return null
@@ -218,9 +224,10 @@ export class ServerContractSource {
     }
     const name = data.bundle_name
     if (typeof name !== 'string' || !SAFE_IDENTIFIER_RE.test(name)) {
-      this.#logger.warn('the stream sent an assignment_changed without a usable bundle_name; ignored.')
+      this.#logger.warn(`the stream sent a ${event.event} without a usable bundle_name; ignored.`)
       return null
     }
+    if (event.event === 'gates_update') return { type: 'gates_update', bundleName: name }
     return name === this.#client.bundleName ? null : { type: 'assignment_changed', bundleName: name }
   }
 

@@ -1,7 +1,9 @@
+import type { SessionGates } from '../gates.ts'
 import { errorText, type Logger } from '../logger.ts'
 import { type DeliveredBundle, fetchCurrentBundle, openDelivery } from './bundle.ts'
 import type { EdictumServerClient } from './client.ts'
 import type { ServerContractSource } from './contract-source.ts'
+import { type OpenedGates, openGates } from './gates.ts'
 
 export interface WatchError {
   readonly type: 'signature_rejected' | 'parse_error' | 'fetch_error' | 'reload_error'
@@ -13,6 +15,7 @@ export interface WatchError {
 export interface ReloadableGuard {
   readonly policyVersion: string | null
   reload(content: Uint8Array): void
+  adoptGates(gates: SessionGates | null): void
 }
 
 export interface WatcherDependencies {
@@ -21,6 +24,8 @@ export interface WatcherDependencies {
   readonly guard: ReloadableGuard
   /** Null: signatures are not checked. */
   readonly signingKeys: readonly string[] | null
+  /** The agent's own gates, which hold where the server has none for its bundle. */
+  readonly ownGates: SessionGates | null
   readonly onWatchError: ((error: WatchError) => void) | null
   /** Told of the key each bundle is delivered with. */
   readonly learnKey: (delivery: Readonly<Record<string, unknown>>) => void
@@ -47,9 +52,8 @@ export async function watchBundles(dependencies: WatcherDependencies): Promise<v
         break
       }
       case 'assignment_changed': {
-        const delivery = await fetchBundle(dependencies, item.bundleName)
         // The name is committed after the reload only, so that the same event, sent again, is tried again.
-        if (delivery && apply(dependencies, delivery, item.bundleName)) {
+        if (await follow(dependencies, item.bundleName)) {
           client.bundleName = item.bundleName
           source.reopen()
           dependencies.onAssigned()
@@ -58,15 +62,39 @@ export async function watchBundles(dependencies: WatcherDependencies): Promise<v
       }
       case 'reconnected': {
         if (client.bundleName === null) break
-        const delivery = await fetchBundle(dependencies, client.bundleName)
-        if (delivery && delivery.revision_hash !== dependencies.guard.policyVersion) {
-          apply(dependencies, delivery, client.bundleName)
-        }
+        await follow(dependencies, client.bundleName)
+        break
+      }
+      case 'gates_update': {
+        if (client.bundleName === null || item.bundleName !== client.bundleName) break
+        await follow(dependencies, client.bundleName)
         break
       }
     }
   }
 }
+
+/** Fetches a bundle with its gates and puts both into force, or neither; whether it did. */
+async function follow(dependencies: WatcherDependencies, bundleName: string): Promise<boolean> {
+  const { client, guard, signingKeys, source, ownGates } = dependencies
+  const delivery = await fetchBundle(dependencies, bundleName)
+  if (delivery === null) return false
+  let opened: OpenedGates
+  try {
+    opened = await openGates(delivery, signingKeys)
+  } catch (error) {
+    reject(dependencies, { type: rejectionOf(error), message: errorText(error), bundleName })
+    return false
+  }
+  const isInForce = bundleName === client.bundleName && delivery.revision_hash === guard.policyVersion
+  if (!isInForce && !apply(dependencies, delivery, bundleName)) return false
+  guard.adoptGates(opened.gates ?? ownGates)
+  source.currentGates = opened.revision
+  return true
+}
+
+const rejectionOf = (error: unknown) =>
+  error instanceof Error && error.name === 'BundleVerificationError' ? 'signature_rejected' : 'parse_error'
 
 async function fetchBundle(
   dependencies: WatcherDependencies,
@@ -91,9 +119,7 @@ function apply(
   try {
     bundle = openDelivery(delivery, signingKeys)
   } catch (error) {
-    const type =
-      error instanceof Error && error.name === 'BundleVerificationError' ? 'signature_rejected' : 'parse_error'
-    reject(dependencies, { type, message: errorText(error), bundleName })
+    reject(dependencies, { type: rejectionOf(error), message: errorText(error), bundleName })
     return false
   }
   try {

@@ -14,7 +14,7 @@ import {
   stream,
 } from './chapters/governance.ts'
 import { health, identity, tokens } from './chapters/identity.ts'
-import { bundles, compositions, contracts, deployments } from './chapters/library.ts'
+import { bundles, compositions, contracts, deployments, gates } from './chapters/library.ts'
 import { limits } from './chapters/limits.ts'
 import { colony, people, singleSignOn, tenants } from './chapters/people.ts'
 import { rulesets } from './chapters/rulesets.ts'
@@ -38,6 +38,7 @@ export const chapters: readonly Chapter[] = [
   compositions,
   bundles,
   deployments,
+  gates,
   stream,
   events,
   approvals,

@@ -55,6 +55,13 @@ export const streamEvents = {
     dashboards: false,
     data: Type.Object({ name: Text, version: Version }),
   },
+  gates_update: {
+    description:
+      'Gates stand before the agents of a bundle from now on, or none: `gates_name` and `version` are null then.',
+    agents: 'Those of the environment that read contracts, that run the bundle or follow every bundle.',
+    dashboards: true,
+    data: Type.Object({ bundle_name: Text, gates_name: Name, version: Type.Union([Version, Type.Null()]) }),
+  },
   assignment_changed: {
     description: 'An agent, or all that a rule matches, may run another bundle.',
     agents: 'The agent itself, in each environment where it now runs something else.',

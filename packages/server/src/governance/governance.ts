@@ -34,6 +34,9 @@ import { createEvents, type Events } from './events/events.ts'
 import { createFleet } from './fleet/fleet.ts'
 import type { Registrations } from './fleet/registrations.ts'
 import { createRegistrationStore } from './fleet/store.ts'
+import { createGates } from './gates/gates.ts'
+import { gateRoutes } from './gates/routes.ts'
+import { createGateStore } from './gates/store.ts'
 import { createHistory } from './history/history.ts'
 import { historyRoutes } from './history/routes.ts'
 import { createNotifications } from './notifications/notifications.ts'
@@ -55,7 +58,7 @@ import { createStreams } from './stream/streams.ts'
 
 export type { Approval, ApprovalStatus, NewApproval } from './approvals/approval.ts'
 export type { Approvals } from './approvals/approvals.ts'
-export type { AssignedBundle, FindAssignedBundle } from './assignment/assigned-bundle.ts'
+export type { AssignedBundle, AssignedGates, FindAssignedBundle } from './assignment/assigned-bundle.ts'
 
 /** The governance room: what contracts there are, who runs which, what was decided and by whom. */
 export interface Governance extends Part {
@@ -90,6 +93,8 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
     offers,
     signatureEncoding,
   })
+  const gateStore = createGateStore(database)
+  const gates = createGates({ ...shared, store: gateStore, bundles: bundleStore, signing })
   const { replay, ...replayPart } = createReplayPart({ ...shared, bundleStore })
 
   const contractStore = createContractStore(database)
@@ -115,6 +120,7 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
     bundleStore,
     signingStore,
     offers,
+    gateStore,
     signatureEncoding,
   })
   const rollouts = createRollouts({ ...shared, store: deploymentStore, bundleStore, registrationStore, sightings })
@@ -154,10 +160,11 @@ export function createGovernance(shared: Shared, identity: Identity): Governance
       { routes: (app) => compositionRoutes(app, { compositions }) },
       {
         routes: (app) => {
-          bundleRoutes(app, { bundles })
+          bundleRoutes(app, { bundles, gates })
           rulesetRoutes(app, { bundles })
         },
       },
+      { routes: (app) => gateRoutes(app, { gates }) },
       { routes: (app) => rulesetDoorRoutes(app, { scanStore: createScanStore(database), clock }) },
       evaluatePart,
       assistant,
@@ -197,6 +204,7 @@ function createForOwnAgents(shared: Shared): Pick<Governance, 'assignments' | 's
   const bundles = createBundleStore(database)
   const registrations = createRegistrationStore(database)
   const deployments = createDeploymentStore(database)
+  const gates = createGateStore(database)
   return {
     assignments: {
       bundleFor: createBundleFor({
@@ -206,6 +214,7 @@ function createForOwnAgents(shared: Shared): Pick<Governance, 'assignments' | 's
           registrations: { assigned: (scope, agentId) => registrations.find(scope, agentId) },
         }),
         bundles: { currentRevision: deployments.currentRevision, find: bundles.find },
+        gates,
       }),
     },
     sessions: createSessionValues({ ...shared, database }),

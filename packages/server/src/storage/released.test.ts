@@ -26,7 +26,7 @@ const mayBeEmpty = new Set([
   ...['stimuli', 'stimulus_sources', 'schedules', 'intent_pipelines'],
   ...['swarms', 'swarm_locks', 'swarm_messages'],
   ...['cortex_patterns', 'cortex_trajectories', 'cortex_uses', 'cortex_decays'],
-  ...['workflow_run_children', 'offered_rulesets', 'skill_scans'],
+  ...['workflow_run_children', 'offered_rulesets', 'skill_scans', 'gate_documents', 'gate_deployments'],
   ...['administrative_acts', 'invitations', 'password_links', 'recovery_codes'],
   ...['external_identities', 'identity_providers', 'sign_ins', 'device_sign_ins'],
   ...[

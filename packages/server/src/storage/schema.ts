@@ -19,6 +19,8 @@ import type {
   CompositionRow,
   ContractRow,
   DeploymentRow,
+  GateDeploymentRow,
+  GateDocumentRow,
   NotificationChannelRow,
   NotificationDeliveryRow,
   OfferedRulesetRow,
@@ -154,6 +156,8 @@ export interface Schema {
   offered_rulesets: OfferedRulesetRow
   skill_scans: SkillScanRow
   deployments: DeploymentRow
+  gate_documents: GateDocumentRow
+  gate_deployments: GateDeploymentRow
   events: EventRow
   event_chains: EventChainRow
   event_links: EventLinkRow

@@ -76,7 +76,7 @@ async function judgeCall(call: ToolCall, asked: Asked, judging: Judging): Promis
     state = stateFrom(loaded)
   }
   // What only observes says so itself: a contract that enforces does so in a bundle that observes, too.
-  const governing = () => ({ state, mode: 'enforce' as const })
+  const governing = () => ({ state, mode: 'enforce' as const, gates: null })
   const session = new Session(asked.session?.replaceAll(/[^\w.-]/g, '_') || newId(), new MemoryBackend())
   const registry = new ToolRegistry([...state.policy.tools])
   const envelope = createEnvelope(tool, args, {

@@ -157,7 +157,7 @@ export const bundles: Chapter = {
     'GET /api/v1/bundles/:name': { notes: 'Newest first.' },
     'GET /api/v1/bundles/:name/current': {
       notes:
-        'What an agent that polls asks for: bytes, signature and the key to verify it with. 404 while nothing is deployed, 403 for a key of another environment.',
+        'What an agent that polls asks for: bytes, signature and the key to verify it with, and the gates that it goes through where there are some. 404 while nothing is deployed, 403 for a key of another environment.',
     },
     'GET /api/v1/bundles/:name/:version': {
       notes: 'An API key sees versions that were ever deployed to its environment.',
@@ -197,5 +197,33 @@ export const deployments: Chapter = {
     },
     'GET /api/v1/deployments': { notes: 'An empty filter filters nothing.' },
     'GET /api/v1/deployments/:id/rollout': {},
+  },
+}
+
+export const gates: Chapter = {
+  tag: 'gates',
+  description:
+    'Documents of kind `Workflow`, and the bundles whose agents go through them: stages in their order, what must be done in each, and who must agree.',
+  fields: {
+    id: 'Id of this version, or of this deployment.',
+    name: 'Name of the bundle, or of the gates.',
+    version: 'Version of the gates, counted from 1.',
+    env: 'Environment: `production`, `staging` or `development`. An API key may only name its own.',
+    'gates.name': 'Name of the gates.',
+    'gates.version': 'Version of the gates, counted from 1.',
+  },
+  operations: {
+    'POST /api/v1/gates': { headers: [once], notes: 'They stand before no bundle yet.' },
+    'GET /api/v1/gates': {},
+    'GET /api/v1/gates/:name/:version/yaml': { notes: 'As they were uploaded.' },
+    'PUT /api/v1/bundles/:name/gates': {
+      headers: [once],
+      notes: '404 for a bundle of which there is no version, 422 for gates that there are not.',
+      emits: ['gates_update'],
+    },
+    'GET /api/v1/bundles/:name/gates': {
+      notes: 'Null where there are none, also for a name that no bundle has. 403 for a key of another environment.',
+    },
+    'GET /api/v1/bundles/:name/gates/deployments': {},
   },
 }

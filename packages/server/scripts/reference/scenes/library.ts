@@ -102,6 +102,7 @@ contracts:
     path: { name: 'assistant' },
     query: { env: 'production' },
   })
+  await recordGates({ call, succeed, as, person, agent })
   await succeed('GET /api/v1/bundles', as(agent))
   await succeed('GET /api/v1/bundles/:name', { ...as(person), path: { name: 'assistant' } })
   await succeed('GET /api/v1/bundles/:name/:version', { ...as(agent), ...v1 })
@@ -117,6 +118,46 @@ contracts:
     },
   })
   return { definition, bundle, deployment, current }
+}
+
+async function recordGates({
+  call,
+  succeed,
+  as,
+  person,
+  agent,
+}: Pick<Stage & People, 'call' | 'succeed' | 'as' | 'person' | 'agent'>) {
+  const gates = `apiVersion: edictum/v1
+kind: Workflow
+metadata: { name: release }
+stages:
+  - id: prepare
+    tools: [Read]
+    exit:
+      - { condition: file_read("CHECKLIST.md"), message: Read CHECKLIST.md first }
+  - id: ship
+    tools: [Bash]
+`
+  const ofBundle = { path: { name: 'assistant' } }
+  const put = (version: number) => ({
+    ...as(person),
+    ...ofBundle,
+    body: { env: 'production', gates: { name: 'release', version } },
+  })
+  await call('POST /api/v1/gates', { ...as(person), body: { yaml_content: gates.replace('stages:', 'steps:') } })
+  await succeed('POST /api/v1/gates', { ...as(person), body: { yaml_content: gates } })
+  await succeed('GET /api/v1/gates', as(person))
+  await succeed('GET /api/v1/gates/:name/:version/yaml', { ...as(person), path: { name: 'release', version: '1' } })
+  await call('PUT /api/v1/bundles/:name/gates', put(9))
+  await succeed('PUT /api/v1/bundles/:name/gates', put(1))
+  await succeed('GET /api/v1/bundles/:name/gates', { ...as(agent), ...ofBundle, query: { env: 'production' } })
+  await succeed('GET /api/v1/bundles/:name/gates/deployments', { ...as(person), ...ofBundle })
+  // The scenes to come are about agents without gates.
+  await succeed('PUT /api/v1/bundles/:name/gates', {
+    ...as(person),
+    ...ofBundle,
+    body: { env: 'production', gates: null },
+  })
 }
 
 export type Library = Awaited<ReturnType<typeof recordLibrary>>

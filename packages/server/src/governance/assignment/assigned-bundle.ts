@@ -12,7 +12,16 @@ export type AssignedBundle =
       readonly revisionHash: string
       /** The bytes of this revision, for who does not have them yet. */
       readonly read: () => Promise<Uint8Array>
+      /** What holds its agents to an order; null for none. */
+      readonly gates: AssignedGates | null
     }
+
+/** A document of kind `Workflow`. */
+export interface AssignedGates {
+  readonly name: string
+  readonly revisionHash: string
+  readonly read: () => Promise<Uint8Array>
+}
 
 export type FindAssignedBundle = (agent: {
   readonly tenantId: string
@@ -35,13 +44,40 @@ export function createBundleFor(deps: {
       version: number,
     ): Promise<{ readonly revisionHash: string; readonly yamlBytes: Uint8Array } | undefined>
   }
+  gates: {
+    inForce(
+      scope: TenantScope,
+      env: string,
+      bundleName: string,
+    ): Promise<{ readonly name: string; readonly version: number; readonly revisionHash: string } | undefined>
+    find(scope: TenantScope, name: string, version: number): Promise<{ readonly yamlBytes: Uint8Array } | undefined>
+  }
 }): FindAssignedBundle {
-  const { rules, bundles } = deps
+  const { rules, bundles, gates } = deps
+
+  async function gatesOf(scope: TenantScope, env: string, bundleName: string): Promise<AssignedGates | null> {
+    const current = await gates.inForce(scope, env, bundleName)
+    if (!current) return null
+    const { name, version, revisionHash } = current
+    return {
+      name,
+      revisionHash,
+      async read() {
+        const document = await gates.find(scope, name, version)
+        if (!document) throw new Error(`Version ${version} of the gates '${name}' is gone.`)
+        return document.yamlBytes
+      },
+    }
+  }
+
   return async ({ name, env, ...agent }) => {
     const scope = scopeOfRecord(agent)
     const { bundleName } = await rules.resolveFor(scope, name, env)
     if (bundleName === null) return { kind: 'none' }
-    const current = await bundles.currentRevision(scope, env, bundleName)
+    const [current, before] = await Promise.all([
+      bundles.currentRevision(scope, env, bundleName),
+      gatesOf(scope, env, bundleName),
+    ])
     if (!current) return { kind: 'missing', name: bundleName }
     const { version, revisionHash } = current
     async function read(): Promise<Uint8Array> {
@@ -50,6 +86,6 @@ export function createBundleFor(deps: {
         throw new Error(`Version ${version} of the bundle '${bundleName}' is no longer the one that was deployed.`)
       return bundle.yamlBytes
     }
-    return { kind: 'found', name: bundleName, revisionHash, read }
+    return { kind: 'found', name: bundleName, revisionHash, read, gates: before }
   }
 }

@@ -2,9 +2,10 @@ import Type from 'typebox'
 import { onceOf } from '../../changes/idempotency/idempotency.ts'
 import { failures, Instant, Nullable, TenantId } from '../../http/schemas.ts'
 import type { App } from '../../http/server.ts'
-import { userOf, userOrKeyOf } from '../../identity/caller.ts'
+import { type KeyCaller, type UserCaller, userOf, userOrKeyOf } from '../../identity/caller.ts'
 import { toWireTime, toWireTimeOrNull } from '../../storage/instants.ts'
 import { YamlContent } from '../fields.ts'
+import { type DeliveredGates, WireGates, wireGates } from '../gates/delivered.ts'
 import { Issue, wireIssue } from '../wire-issue.ts'
 import type { BundleSummary, Bundles } from './bundles.ts'
 import type { BundleInfo } from './store.ts'
@@ -57,8 +58,13 @@ const wireSummary = (summary: BundleSummary) => ({
   last_deployed_at: toWireTimeOrNull(summary.lastDeployedAt),
 })
 
+/** What stands before the agents of a bundle. */
+export interface BundleGates {
+  inForce(caller: UserCaller | KeyCaller, bundleName: string, env: string): Promise<DeliveredGates | null>
+}
+
 /** Bundle versions. */
-export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void {
+export function bundleRoutes(app: App, { bundles, gates }: { bundles: Bundles; gates: BundleGates }): void {
   app.post(
     '/api/v1/bundles',
     {
@@ -163,6 +169,7 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
             yaml_bytes: Type.String({ description: 'Base64 of the exact bytes.' }),
             signature: Nullable(Type.String({ description: 'The signature again, in base64.' })),
             public_key: Nullable(Type.String({ description: 'Hex, 32 bytes; verifies the signature.' })),
+            gates: Type.Optional(WireGates),
           }),
           ...failures(401, 403, 404, 422),
         },
@@ -176,11 +183,13 @@ export function bundleRoutes(app: App, { bundles }: { bundles: Bundles }): void 
       const { bundle, publicKey } = readsRulesets
         ? await bundles.getOffered(caller, name, env)
         : await bundles.getCurrent(caller, name, env)
+      const before = readsRulesets ? null : await gates.inForce(caller, name, env)
       return {
         ...wireBundle(bundle),
         yaml_bytes: Buffer.from(bundle.yamlBytes).toString('base64'),
         signature: base64Of(bundle.signature),
         public_key: hexOf(publicKey),
+        ...(before === null ? {} : { gates: wireGates(before) }),
       }
     },
   )

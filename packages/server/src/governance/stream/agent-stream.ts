@@ -8,6 +8,7 @@ import { microsOf } from '../../storage/instants.ts'
 import { jsonEquals } from '../assignment/resolve.ts'
 import type { Registrations } from '../fleet/registrations.ts'
 import type { Sightings } from '../fleet/sightings.ts'
+import type { GateStore } from '../gates/store.ts'
 import { type AgentConnection, isUpdate, receives } from './connections.ts'
 import { endToComeBack, type Frames } from './frames.ts'
 import type { Hub } from './hub.ts'
@@ -23,6 +24,8 @@ export interface AgentStreamInput {
   /** The bundle the agent names; null lets the server assign one. */
   readonly bundleName: string | null
   readonly policyVersion: string | null
+  /** Revision of the gates it goes through, `none` without any; null: it does not say, and is told of none. */
+  readonly gates: string | null
   readonly tags: Readonly<Record<string, unknown>> | null
   /** `Last-Event-ID`, when it is one of ours. */
   readonly lastEventId: number | null
@@ -36,12 +39,13 @@ export function createAgentStreams(deps: {
   registrations: Registrations
   sightings: Pick<Sightings, 'connected'>
   survey: Survey
+  gateStore: Pick<GateStore, 'inForce'>
   frames: Frames
   /** How the server is set to write signatures. */
   signatureEncoding: SignatureText
   onError: (error: unknown) => void
 }) {
-  const { hub, log, clock, registrations, sightings, survey, frames, signatureEncoding, onError } = deps
+  const { hub, log, clock, registrations, sightings, survey, gateStore, frames, signatureEncoding, onError } = deps
 
   /** Send what was missed up to `head`; whether an update of `bundleName`, or another assignment, was among it. */
   async function replay(
@@ -73,7 +77,20 @@ export function createAgentStreams(deps: {
     return missed
   }
 
-  async function bringUpToDate(connection: AgentConnection, lastEventId: number | null): Promise<void> {
+  /** What the agent must be told of the gates before it: those in force are others than those that it goes through. */
+  async function gatesFrame(connection: AgentConnection, known: string | null, head: number): Promise<Buffer | null> {
+    const { env, bundleName, reads } = connection
+    if (known === null || bundleName === null || reads === 'rulesets') return null
+    const current = await gateStore.inForce(scopeOfRecord(connection), env, bundleName)
+    if ((current?.revisionHash ?? 'none') === known) return null
+    const data = { bundle_name: bundleName, gates_name: current?.name ?? null, version: current?.version ?? null }
+    return frameOf('gates_update', JSON.stringify({ type: 'gates_update', ...data }), head)
+  }
+
+  async function bringUpToDate(
+    connection: AgentConnection,
+    { lastEventId, gates }: Pick<AgentStreamInput, 'lastEventId' | 'gates'>,
+  ): Promise<void> {
     const { tenantId, agentId, env, reads, stream } = connection
     await hub.join(connection)
     const { head, assignment, known, update, bundleName, policyVersion, rulesets } = await survey(connection)
@@ -108,6 +125,8 @@ export function createAgentStreams(deps: {
       stream.write(frameOf('assignment_changed', JSON.stringify(data), head))
     }
     if (update !== null && !missed?.wasUpdated) stream.write(frameOf('contract_update', update, head))
+    const aboutGates = await gatesFrame(connection, gates, head)
+    if (aboutGates !== null) stream.write(aboutGates)
     // These clients say nothing of what they run: else a deploy between their fetch and their stream would be missed.
     for (const ruleset of rulesets)
       stream.write(frameOf('ruleset_updated', JSON.stringify({ type: 'ruleset_updated', ...ruleset }), head))
@@ -138,7 +157,7 @@ export function createAgentStreams(deps: {
         isOwedDocument: false,
       }
       try {
-        await bringUpToDate(connection, input.lastEventId)
+        await bringUpToDate(connection, input)
       } catch (error) {
         onError(error)
         endToComeBack(connection, TRY_AGAIN_MS)

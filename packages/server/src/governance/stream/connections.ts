@@ -56,10 +56,11 @@ export function receives(connection: StreamConnection, record: Omit<LoggedRecord
   return record.bundleName === null || record.bundleName === connection.bundleName || connection.followsAll
 }
 
+const ofContracts: ReadonlySet<string> = new Set(['contract_update', 'gates_update'])
 const ofRulesets: ReadonlySet<string> = new Set(['ruleset_update', 'ruleset_updated'])
 
 function isReadBy(reads: KeyClient, type: string): boolean {
-  return reads === 'rulesets' ? type !== 'contract_update' : !ofRulesets.has(type)
+  return reads === 'rulesets' ? !ofContracts.has(type) : !ofRulesets.has(type)
 }
 
 /** Whether a record puts a version of its bundle into force. */

@@ -37,6 +37,12 @@ export function streamRoutes(
           env: Type.String({ description: "Must be the key's environment." }),
           bundle_name: Type.Optional(Type.String({ description: 'Only updates of this bundle.' })),
           policy_version: Type.Optional(Type.String({ description: 'Revision hash the agent runs.' })),
+          gates: Type.Optional(
+            Type.String({
+              description:
+                'Revision hash of the gates the agent goes through, `none` for none; where others are in force, `gates_update` is sent on connect.',
+            }),
+          ),
           tags: Type.Optional(Type.String({ description: 'JSON object; assignment rules match on it.' })),
         }),
         response: { 200: Events, ...failures(401, 403, 422, 503) },
@@ -76,6 +82,7 @@ export function streamRoutes(
       readonly env?: string
       readonly bundle_name?: string
       readonly policy_version?: string
+      readonly gates?: string
       readonly tags?: string
       readonly reads: KeyClient
     },
@@ -100,6 +107,7 @@ export function streamRoutes(
         reads,
         bundleName: bundle_name || null,
         policyVersion: policy_version || null,
+        gates: query.gates || null,
         tags: tagsOf(query.tags),
         lastEventId: lastEventIdOf(request),
       },

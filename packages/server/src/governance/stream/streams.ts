@@ -7,6 +7,7 @@ import type { RuleStore } from '../assignment/store.ts'
 import type { BundleStore } from '../bundles/store.ts'
 import type { DeploymentStore } from '../deployments/store.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { GateStore } from '../gates/store.ts'
 import type { Offers } from '../rulesets/offers.ts'
 import type { SigningStore } from '../signing/store.ts'
 import { createAgentStreams } from './agent-stream.ts'
@@ -35,6 +36,7 @@ export function createStreams(
     bundleStore: BundleStore
     signingStore: SigningStore
     offers: Pick<Offers, 'inForce' | 'storedHash'>
+    gateStore: Pick<GateStore, 'inForce'>
     signatureEncoding: SignatureText
   },
 ): Part {

@@ -8,11 +8,12 @@ import {
   type StorageBackend,
   type ToolOutcome,
 } from '@lictor/guard'
-import { NotFound } from '../../errors.ts'
+import { Conflict, NotFound } from '../../errors.ts'
 import type { Approvals, AssignedBundle, FindAssignedBundle, Governance } from '../../governance/governance.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import { type AuditedAgent, createAuditSink } from './audit.ts'
+import { createGatesOf } from './gates.ts'
 import { isHandedOver } from './handover.ts'
 import { type ApprovalWatcher, createHumanApprovals, type Waiting } from './human.ts'
 
@@ -62,7 +63,15 @@ export interface ExecutionGuards {
     readonly securityContext: string
     /** What each tool of the manifest does, and what its arguments are. */
     readonly tools: Readonly<
-      Record<string, { sideEffect: string; arguments: ToolArguments; conceals?: readonly string[] | undefined }>
+      Record<
+        string,
+        {
+          sideEffect: string
+          arguments: ToolArguments
+          conceals?: readonly string[] | undefined
+          readsFile?: string | undefined
+        }
+      >
     >
     /** What `env.<NAME>` selectors see: the manifest's own variables. */
     readonly env: Readonly<Record<string, string>>
@@ -140,15 +149,15 @@ export function createExecutionGuards(deps: {
         successCheck: (_tool, result) => exitCodeOf(result) === 0,
       })
       const withoutBundle = guard.state
+      const gatesOf = createGatesOf((name) => tools[name]?.readsFile)
       let wasSeen = false
 
       async function follow(): Promise<void> {
         const bundle = await findBundle(agent)
         if (bundle.kind === 'found') {
-          if (policy?.revisionHash === bundle.revisionHash && policy.bundleName === bundle.name) return
-          await adopt(guard, bundle)
-          policy = { bundleName: bundle.name, revisionHash: bundle.revisionHash }
-          await sighted(agent, policy)
+          const gates = await gatesOf(bundle.gates)
+          await followBundle(bundle)
+          guard.adoptGates(gates)
           return
         }
         if (bundle.kind === 'missing') {
@@ -158,9 +167,17 @@ export function createExecutionGuards(deps: {
         }
         // The assignment was taken back: what the bundle demanded no longer holds.
         guard.adopt(withoutBundle)
+        guard.adoptGates(null)
         if (policy !== null || !wasSeen) await sighted(agent, null)
         policy = null
         wasSeen = true
+      }
+
+      async function followBundle(bundle: Extract<AssignedBundle, { kind: 'found' }>): Promise<void> {
+        if (policy?.revisionHash === bundle.revisionHash && policy.bundleName === bundle.name) return
+        await adopt(guard, bundle)
+        policy = { bundleName: bundle.name, revisionHash: bundle.revisionHash }
+        await sighted(agent, policy)
       }
 
       const refused = (call: ToolCallFacts, { source, name, reason }: Refusal) =>
@@ -203,7 +220,10 @@ export function createExecutionGuards(deps: {
           try {
             await follow()
           } catch (error) {
-            const reason = error instanceof BundleUnusable ? error.message : 'The assigned bundle could not be loaded.'
+            const reason =
+              error instanceof BundleUnusable
+                ? error.message
+                : 'The assigned bundle, or its gates, could not be loaded.'
             await refused(call, { source: 'bundle', name: 'assigned_bundle', reason })
             throw error instanceof BundleUnusable ? error : new BundleUnusable(reason, { cause: error })
           }
@@ -239,6 +259,15 @@ function sessionBackend(sessions: Governance['sessions'], tenantId: string): Sto
       }
     },
     set: (key, value) => sessions.set(owner, key, value),
+    async replace(key, value, expected) {
+      try {
+        await sessions.replace(owner, key, value, expected)
+        return true
+      } catch (error) {
+        if (error instanceof Conflict) return false
+        throw error
+      }
+    },
     delete: (key) => sessions.delete(owner, key),
     increment: (key, amount = 1) => sessions.increment(owner, key, amount, null),
     batchGet: (keys) => sessions.getMany(owner, keys),

@@ -32,6 +32,7 @@ export const fileTools: readonly Tool[] = [
     sideEffect: 'read',
     isIdempotent: true,
     tags: ['read-only'],
+    readsFile: 'path',
     arguments: { path: { is: 'path', access: 'read', schema: file } },
     run: async ({ path, touched }) => {
       const result = await readWorkspaceFile(path('path'))

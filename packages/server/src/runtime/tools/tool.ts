@@ -115,6 +115,8 @@ export interface Tool {
    * bytes they have. Contracts and judges see the arguments.
    */
   readonly conceals?: readonly string[]
+  /** The argument that names the file whose text the caller is given: gates count it as read. */
+  readonly readsFile?: string
   /** Judges that a manifest sets over its tools (`spec.execution.tool_validation`) look at calls of this one. */
   readonly isSubjectToJudges: boolean
   /** The scope that a token must have, as on the HTTP route that does the same. */
@@ -192,6 +194,7 @@ export const judgedTool = (tool: Tool) => ({
   sideEffect: tool.sideEffect,
   arguments: judgedArguments(tool),
   conceals: tool.conceals,
+  readsFile: tool.readsFile,
 })
 
 /** A tool that could not do what it was asked; the message goes to the model. */

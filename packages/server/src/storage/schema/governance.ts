@@ -26,6 +26,33 @@ export interface BundleRow {
   created_at: number
 }
 
+/** A version of a document of kind Workflow. */
+export interface GateDocumentRow {
+  id: string
+  tenant_id: string
+  name: string
+  version: number
+  revision_hash: string
+  yaml_bytes: Uint8Array
+  stage_count: number
+  uploaded_by: string
+  created_at: number
+}
+
+/** The gates that the agents of a bundle go through from then on; the newest of an environment and bundle holds. */
+export interface GateDeploymentRow {
+  seq: Generated<number>
+  id: string
+  tenant_id: string
+  env: string
+  bundle_name: string
+  /** Null, as the version: none. */
+  gates_name: string | null
+  gates_version: number | null
+  deployed_by: string
+  created_at: number
+}
+
 /** A bundle as agents that read only rulesets are given it. */
 export interface OfferedRulesetRow {
   bundle_id: string
