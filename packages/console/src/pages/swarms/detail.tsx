@@ -132,7 +132,9 @@ function MemberRow({ member }: { member: Member }) {
         data-row
         className="grid min-h-12 grid-cols-[minmax(0,1fr)_auto] items-center gap-x-4 gap-y-1 px-4 py-2 hover:bg-hover focus-visible:-outline-offset-2 sm:grid-cols-[8rem_minmax(0,1fr)_auto]"
       >
-        <StatusBadge status={member.status} />
+        <span className="flex">
+          <StatusBadge status={member.status} />
+        </span>
         <span className="flex min-w-0 items-center gap-2 max-sm:order-first">
           <span className="truncate font-medium text-sm">{visible(member.agent_name)}</span>
           {member.role === 'parent' && <Badge>began it</Badge>}
@@ -153,7 +155,7 @@ function Messages({ swarm }: { swarm: SwarmDetail }) {
   return (
     <Part
       title="Messages"
-      aside={count < recent_message_count ? `newest ${count} of ${recent_message_count}` : plural(count, 'message')}
+      {...(count < recent_message_count ? { aside: `newest ${count} of ${recent_message_count}` } : {})}
     >
       {count === 0 ? (
         <p className="px-4 py-6 text-center text-muted">No member has told another anything.</p>

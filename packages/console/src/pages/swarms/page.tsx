@@ -68,7 +68,9 @@ function Row({ swarm }: { swarm: Swarm }) {
         data-row
         className="grid min-h-13 items-center gap-x-4 gap-y-1 px-4 py-2 hover:bg-hover focus-visible:-outline-offset-2 max-sm:grid-cols-[minmax(0,1fr)_auto] sm:grid-cols-[7rem_minmax(0,1fr)_9rem_6rem]"
       >
-        <SwarmBadge status={swarm.status} />
+        <span className="flex">
+          <SwarmBadge status={swarm.status} />
+        </span>
         <span className="min-w-0 max-sm:order-first">
           <span className="block truncate font-medium text-sm">{nameOf(swarm)}</span>
           <span className="block truncate text-muted text-xs">{childrenOf(swarm)}</span>
