@@ -158,12 +158,65 @@ describe.skipIf(!hasBrowser)('the list of events', { timeout: 240_000 }, () => {
     await page.keyboard.press('Escape')
     await page.goto(`${world.server.url}/dashboard/events?agent_id=grouped-agent&group=session`)
     const sessions = page.getByRole('list', { name: 'Events by session, newest first' })
-    await sessions.getByRole('button', { name: /the-session.*3 events, of 2 calls, 1 denied/ }).waitFor()
+    await sessions.getByRole('button', { name: /the-session.*3 events of 2 calls, 1 denied/ }).waitFor()
     expect(await sessions.getByRole('button').count()).toBe(2)
     // One that arrives joins its session without being asked for.
     await live()
     await world.report([of(50, 'fourth', 'call_allowed', 'the-session')])
-    await sessions.getByRole('button', { name: /the-session.*4 events, of 3 calls, 1 denied/ }).waitFor()
+    await sessions.getByRole('button', { name: /the-session.*4 events of 3 calls, 1 denied/ }).waitFor()
+  })
+
+  it('one environment is chosen for all pages: each that has such a filter shows it, its address says so, and none hides what was linked to', async () => {
+    // An event is of the environment of the key that reports it.
+    for (const env of ['production', 'staging']) {
+      const answer = await fetch(`${world.server.url}/api/v1/events`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${await world.admin.createKey(env)}` },
+        body: JSON.stringify({ events: [auditEvent({ agent_id: 'two-places', tool_name: `tool_in_${env}` })] }),
+      })
+      expect(answer.ok).toBe(true)
+    }
+    await page.goto(`${world.server.url}/dashboard/events?agent_id=two-places`)
+    await list().getByText('tool_in_production').click()
+    await page.waitForURL(/event=/)
+    const linked = page.url()
+    await page.keyboard.press('Escape')
+    const choice = page.getByRole('combobox', { name: 'Environment of all pages' })
+    const tool = (name: string) => list().getByRole('button', { name: new RegExp(`tool_in_${name}`) })
+    const filter = (name: string) => page.getByRole('button', { name, exact: true })
+    await choice.selectOption('staging')
+    await page.waitForURL(/env=staging/)
+    await filter('Environment: staging').waitFor()
+    await tool('production').waitFor({ state: 'detached' })
+    await tool('staging').waitFor()
+    // It outlives the page, and other pages begin with it; one without such a filter says that it is not narrowed.
+    await page.goto(`${world.server.url}/dashboard/coverage`)
+    await page.waitForURL(/coverage\?env=staging$/)
+    await filter('Environment: staging').waitFor()
+    expect(await page.getByText('Not for this page').count()).toBe(0)
+    await page.goto(`${world.server.url}/dashboard/keys`)
+    await page.waitForURL(/keys\?env=staging$/)
+    await filter('Environment: staging').waitFor()
+    await page.goto(`${world.server.url}/dashboard/agents`)
+    await page.waitForURL(/agents\?env=staging$/)
+    await page.goto(`${world.server.url}/dashboard/`)
+    await page.getByText('Not for this page').first().waitFor()
+    expect(await faults(page, 'overview with an environment')).toEqual([])
+    // A link to one event shows it; taking the filter away shows all, and stays so when the page is loaded anew.
+    await page.goto(linked)
+    await page.waitForURL(/env=all/)
+    await page.getByRole('region', { name: 'Event' }).getByText('tool_in_production').first().waitFor()
+    await page.goto(`${world.server.url}/dashboard/events?agent_id=two-places`)
+    await page.waitForURL(/env=staging/)
+    await page.getByRole('button', { name: 'Clear filter Environment' }).click()
+    await page.waitForURL(/env=all/)
+    await tool('production').waitFor()
+    await page.reload()
+    await tool('production').waitFor()
+    await tool('staging').waitFor()
+    await choice.selectOption({ label: 'All environments' })
+    await page.waitForURL((url) => !url.search.includes('env='))
+    await tool('production').waitFor()
   })
 
   it('a list by session reads no further by itself, and goes on when asked', async () => {

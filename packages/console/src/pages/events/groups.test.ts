@@ -79,7 +79,7 @@ test('a group says what is in it, and of what it was made', () => {
     event('c', { call_id: '2', ...session }),
   ]
   const [group] = grouped(rows, 'session')
-  expect(group && isGroup(group) && contentsOf(group, 'session')).toBe('3 events, of 2 calls, 1 denied')
+  expect(group && isGroup(group) && contentsOf(group, 'session')).toBe('3 events of 2 calls, 1 denied')
   expect(group && isGroup(group) && contentsOf(group, 'call')).toBe('3 events, 1 denied')
   expect(honesty({ loaded: 1, rows: 1, by: 'call', isAll: true, isFiltered: false })).toBe(
     '1 row by call from 1 loaded event.',

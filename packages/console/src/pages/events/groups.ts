@@ -84,11 +84,8 @@ export const orderOf = (groups: readonly (AuditEvent | Group)[]): readonly Audit
 export function contentsOf({ events }: Group, by: Grouping): string {
   const denied = events.filter(({ verdict }) => lookOf(verdict).tone === 'deny').length
   const calls = new Set(events.map(({ call_id }) => call_id).filter(Boolean)).size
-  return [
-    plural(events.length, 'event'),
-    ...(by === 'session' && calls > 0 ? [`of ${plural(calls, 'call')}`] : []),
-    ...(denied > 0 ? [`${denied} denied`] : []),
-  ].join(', ')
+  const within = by === 'session' && calls > 0 ? ` of ${plural(calls, 'call')}` : ''
+  return `${plural(events.length, 'event')}${within}${denied > 0 ? `, ${denied} denied` : ''}`
 }
 
 /** What the groups are made of: only of what is loaded and asked for. */

@@ -71,6 +71,8 @@ export const List = memo(function List(props: ListProps) {
     }
   }, [onTouch])
   useImperativeHandle(ref, () => ({ scrollTo: (index) => virtual.scrollToIndex(index, { align: 'auto' }) }), [virtual])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a phone that is turned has rows of another height
+  useEffect(() => virtual.measure(), [virtual, roomy])
   const items = virtual.getVirtualItems()
   const last = items.at(-1)?.index ?? 0
   useEffect(() => {

@@ -5,6 +5,7 @@ import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { serverNow } from '../../api/clock.ts'
 import { save } from '../../api/download.ts'
 import type { AuditEvent, EventFacets } from '../../api/types.ts'
+import { useEnvironment } from '../../app/environment.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Button } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
@@ -50,12 +51,20 @@ export function EventsPage() {
   const field = useRef<HTMLInputElement>(null)
   const filters = useRef<HTMLDivElement>(null)
   /** A changed question is a step that Back takes back; going from event to event, or typing on, is none. */
-  const set = useCallback<SetSearch>(
+  const put = useCallback<SetSearch>(
     (change, replace = false) => void navigate({ search: (now) => withoutEmpty({ ...now, ...change }), replace }),
     [navigate],
   )
+  const { env, none } = useEnvironment(search.env, (value, replace) => put({ env: value }, replace), {
+    isLinked: search.event !== undefined || search.ts !== undefined,
+  })
+  const set = useCallback<SetSearch>(
+    (change, replace) => put('env' in change ? { ...change, env: change.env ?? none } : change, replace),
+    [put, none],
+  )
+  const asked = useMemo(() => withoutEmpty({ ...search, env }), [search, env])
 
-  const { event: selectedId, ts, since, until, group, open, ...chosen } = search
+  const { event: selectedId, ts, since, until, group, open, ...chosen } = asked
   const by = GROUPINGS.find((one) => one === group)
   const [from] = useStable(since, () => sinceOf(since, serverNow()))
   const end = ts ?? until
@@ -136,7 +145,7 @@ export function EventsPage() {
       <Toolbar
         field={field}
         filters={filters}
-        search={search}
+        search={asked}
         set={set}
         facets={facets.data}
         rows={rowsNow}
@@ -162,7 +171,10 @@ export function EventsPage() {
           ) : first.isError ? (
             <Failure error={first.error} retry={() => void first.refetch()} />
           ) : rows.length === 0 ? (
-            <Nothing filtered={filtered} onClear={() => void navigate({ search: by ? { group: by } : {} })} />
+            <Nothing
+              filtered={filtered}
+              onClear={() => void navigate({ search: withoutEmpty({ group: by, env: none }) })}
+            />
           ) : (
             <List
               ref={list}
