@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { auditEvent, type ConsoleWorld, hasBrowser, startConsole } from '../support/console.ts'
+import { faults } from '../support/looks.ts'
 
 /** So many events in one report, a second apart, the newest `newest` milliseconds since 1970. */
 const burst = (count: number, newest: number, tool: string) =>
@@ -111,6 +112,131 @@ describe.skipIf(!hasBrowser)('the list of events', { timeout: 240_000 }, () => {
     expect(await focused.innerText()).toContain('focused_tool')
     await page.keyboard.press('Enter')
     await page.getByRole('region', { name: 'Event' }).getByText('focused_tool').first().waitFor()
+  })
+
+  it('events of one call, or of one session, are one row that opens; the address says so, and what is loaded is said', async () => {
+    const now = Date.now()
+    const of = (second: number, call_id: string, verdict: string, session_id?: string) =>
+      auditEvent({
+        agent_id: 'grouped-agent',
+        tool_name: `tool_of_${call_id}`,
+        call_id,
+        verdict,
+        timestamp: new Date(now - 60_000 + second * 1_000).toISOString(),
+        payload: { tool_args: {}, ...(session_id ? { session_id } : {}) },
+      })
+    await world.report([
+      of(1, 'first', 'call_allowed', 'the-session'),
+      of(2, 'second', 'call_denied', 'the-session'),
+      of(3, 'first', 'call_executed', 'the-session'),
+      of(4, 'third', 'call_allowed'),
+    ])
+    await page.goto(`${world.server.url}/dashboard/events?agent_id=grouped-agent`)
+    await list().getByText('tool_of_third').waitFor()
+    expect(await list().getByRole('button').count()).toBe(4)
+    await page.getByRole('button', { name: 'Group', exact: true }).click()
+    await page.getByRole('menuitemradio', { name: 'by call' }).click()
+    await page.waitForURL(/group=call/)
+    const calls = page.getByRole('list', { name: 'Events by call, newest first' })
+    const first = calls.getByRole('button', { name: /tool_of_first.*2 events/ })
+    await first.waitFor()
+    expect(await calls.getByRole('button').count()).toBe(3)
+    await page.getByText('3 rows by call from 4 loaded events; only events that match are in a call.').waitFor()
+    // What is open stands in the address, and one step back closes it.
+    await first.click()
+    await expect.poll(() => calls.getByRole('button').count()).toBe(5)
+    await page.reload()
+    await expect.poll(() => calls.getByRole('button').count()).toBe(5)
+    expect(await faults(page, 'events by call')).toEqual([])
+    await page.goBack()
+    await expect.poll(() => calls.getByRole('button').count()).toBe(3)
+    // Keys go from event to event and open what they lead into: the third is alone, then comes the newest of the first.
+    await page.keyboard.press('j')
+    await page.keyboard.press('j')
+    await page.getByRole('region', { name: 'Event' }).getByText('tool_of_first').first().waitFor()
+    expect(await calls.locator('[aria-current]').innerText()).toContain('tool_of_first')
+    await page.keyboard.press('Escape')
+    await page.goto(`${world.server.url}/dashboard/events?agent_id=grouped-agent&group=session`)
+    const sessions = page.getByRole('list', { name: 'Events by session, newest first' })
+    await sessions.getByRole('button', { name: /the-session.*3 events of 2 calls, 1 denied/ }).waitFor()
+    expect(await sessions.getByRole('button').count()).toBe(2)
+    // One that arrives joins its session without being asked for.
+    await live()
+    await world.report([of(50, 'fourth', 'call_allowed', 'the-session')])
+    await sessions.getByRole('button', { name: /the-session.*4 events of 3 calls, 1 denied/ }).waitFor()
+  })
+
+  it('one environment is chosen for all pages: each that has such a filter shows it, its address says so, and none hides what was linked to', async () => {
+    // An event is of the environment of the key that reports it.
+    for (const env of ['production', 'staging']) {
+      const answer = await fetch(`${world.server.url}/api/v1/events`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${await world.admin.createKey(env)}` },
+        body: JSON.stringify({ events: [auditEvent({ agent_id: 'two-places', tool_name: `tool_in_${env}` })] }),
+      })
+      expect(answer.ok).toBe(true)
+    }
+    await page.goto(`${world.server.url}/dashboard/events?agent_id=two-places`)
+    await list().getByText('tool_in_production').click()
+    await page.waitForURL(/event=/)
+    const linked = page.url()
+    await page.keyboard.press('Escape')
+    const choice = page.getByRole('combobox', { name: 'Environment of all pages' })
+    const tool = (name: string) => list().getByRole('button', { name: new RegExp(`tool_in_${name}`) })
+    const filter = (name: string) => page.getByRole('button', { name, exact: true })
+    await choice.selectOption('staging')
+    await page.waitForURL(/env=staging/)
+    await filter('Environment: staging').waitFor()
+    await tool('production').waitFor({ state: 'detached' })
+    await tool('staging').waitFor()
+    // It outlives the page, and other pages begin with it; one without such a filter says that it is not narrowed.
+    await page.goto(`${world.server.url}/dashboard/coverage`)
+    await page.waitForURL(/coverage\?env=staging$/)
+    await filter('Environment: staging').waitFor()
+    expect(await page.getByText('Not for this page').count()).toBe(0)
+    await page.goto(`${world.server.url}/dashboard/keys`)
+    await page.waitForURL(/keys\?env=staging$/)
+    await filter('Environment: staging').waitFor()
+    await page.goto(`${world.server.url}/dashboard/agents`)
+    await page.waitForURL(/agents\?env=staging$/)
+    await page.goto(`${world.server.url}/dashboard/`)
+    await page.getByText('Not for this page').first().waitFor()
+    expect(await faults(page, 'overview with an environment')).toEqual([])
+    // A link to one event shows it; taking the filter away shows all, and stays so when the page is loaded anew.
+    await page.goto(linked)
+    await page.waitForURL(/env=all/)
+    await page.getByRole('region', { name: 'Event' }).getByText('tool_in_production').first().waitFor()
+    await page.goto(`${world.server.url}/dashboard/events?agent_id=two-places`)
+    await page.waitForURL(/env=staging/)
+    await page.getByRole('button', { name: 'Clear filter Environment' }).click()
+    await page.waitForURL(/env=all/)
+    await tool('production').waitFor()
+    await page.reload()
+    await tool('production').waitFor()
+    await tool('staging').waitFor()
+    await choice.selectOption({ label: 'All environments' })
+    await page.waitForURL((url) => !url.search.includes('env='))
+    await tool('production').waitFor()
+  })
+
+  it('a list by session reads no further by itself, and goes on when asked', async () => {
+    const now = Date.now() - 7_200_000
+    const session = { payload: { session_id: 'a-long-session' }, agent_id: 'long-agent' }
+    await world.report(
+      Array.from({ length: 450 }, (_, index) =>
+        auditEvent({ ...session, timestamp: new Date(now - index * 1_000).toISOString() }),
+      ),
+    )
+    await page.goto(`${world.server.url}/dashboard/events?agent_id=long-agent&group=session`)
+    const row = (count: number) => page.getByRole('button', { name: new RegExp(`a-long-session.*\\b${count} events`) })
+    await row(200).waitFor()
+    await page.getByText(/1 row by session from 200 loaded events; older events are not loaded/).waitFor()
+    for (const count of [400, 450]) {
+      await page.getByRole('button', { name: 'Load older events' }).click()
+      await row(count).waitFor()
+    }
+    await page.getByText('No older events').waitFor()
+    await page.getByText('1 row by session from 450 loaded events; only events that match are in a session.').waitFor()
   })
 
   it('of thousands of events few rows exist; who follows keeps two thousand, and older ones come when one goes down', async () => {

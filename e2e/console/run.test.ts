@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { stringify } from 'yaml'
 import { type ConsoleWorld, hasBrowser, startConsole } from '../support/console.ts'
 import { faults, visit } from '../support/looks.ts'
 import { readExample, root } from '../support/server.ts'
@@ -16,6 +17,21 @@ const manifest = async (world: ConsoleWorld, path: string, yaml: string): Promis
   if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${JSON.stringify(body)}`)
   return body.agent_id ?? body.id ?? ''
 }
+
+const HOUR = 3_600_000
+/** A manifest of an agent that may work with others, and plays these turns. */
+const swarming = (name: string, turns: readonly object[]) => ({
+  apiVersion: '100monkeys.ai/v1',
+  kind: 'Agent',
+  metadata: { name, version: '1.0.0', annotations: { 'lictor.dev/script': stringify({ turns }) } },
+  spec: {
+    runtime: { language: 'javascript', version: '20', model: 'scripted' },
+    task: { instruction: 'Help.' },
+    advanced: { swarm_enabled: true },
+  },
+})
+const calls = (name: string, args: object) => ({ tool_calls: [{ name, arguments: args }] })
+const sleeps = { text: 'late', delay_ms: HOUR }
 
 describe.skipIf(!hasBrowser)('running agents in the console', { timeout: 240_000 }, () => {
   let world: ConsoleWorld
@@ -169,12 +185,92 @@ describe.skipIf(!hasBrowser)('running agents in the console', { timeout: 240_000
     await page.getByRole('list', { name: 'What happened, in order' }).getByText('write_file').first().waitFor()
   })
 
+  /** Begins a swarm of one that sleeps and one that holds a lock; the id of the swarm, when both are there and one has spoken. */
+  const beginSwarm = async (name: string, last: object): Promise<string> => {
+    const child = (of: string, turns: readonly object[]) =>
+      calls('aegis.spawn_child', { manifest_yaml: stringify(swarming(of, turns)) })
+    const { agent_id } = await world.admin.call<{ agent_id: string }>(
+      'POST',
+      '/v1/agents',
+      swarming(name, [
+        child('sleeper', [sleeps]),
+        child('holder', [calls('aegis.acquire_lock', { resource: 'the-printer', ttl_secs: 3_600 }), sleeps]),
+        last,
+      ]),
+    )
+    await world.admin.call('PATCH', `/api/v1/agent-registrations/${name}`, { bundle_name: 'assistant' })
+    await world.admin.call('POST', '/v1/executions', { agent_id, intent: 'Work together.' })
+    const own = async () => {
+      const { swarms } = await world.admin.call<{
+        swarms: { id: string; lock_count: number; member_count: number; members: { agent_name: string }[] }[]
+      }>('GET', '/v1/swarms?status=all')
+      return swarms.find(({ members }) => members.some(({ agent_name }) => agent_name === name))
+    }
+    await expect.poll(own, { timeout: 60_000 }).toMatchObject({ member_count: 3, lock_count: 1 })
+    return (await own())?.id ?? ''
+  }
+
+  it('a swarm is watched: its members lead to their runs, what is held is shown, and it is cancelled only after asking', async () => {
+    page = await world.open('swarms')
+    await page.getByText('No agents work together yet').waitFor()
+    const id = await beginSwarm('boss', sleeps)
+    // It comes by itself.
+    const list = page.getByRole('list', { name: 'Swarms' })
+    await list.getByRole('link', { name: /boss.*2 children, 2 running/ }).waitFor()
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(new RegExp(`/swarms/${id}$`))
+    const members = page.getByRole('list', { name: 'Members' })
+    await members.getByRole('link', { name: /Running boss began it/ }).waitFor()
+    expect(await members.getByRole('link').count()).toBe(3)
+    await page.getByRole('list', { name: 'Locks' }).getByText('the-printer').waitFor()
+    await page.getByText('No member has told another anything.').waitFor()
+    await members.getByRole('link', { name: /sleeper/ }).click()
+    await page.waitForURL(/\/executions\//)
+    await page.getByRole('link', { name: id.slice(0, 8) }).click()
+    await page.waitForURL(new RegExp(`/swarms/${id}$`))
+    await page.keyboard.press('x')
+    const asks = page.getByRole('alertdialog')
+    await asks.getByRole('button', { name: 'Cancel', exact: true }).click()
+    await asks.waitFor({ state: 'detached' })
+    expect((await world.admin.call<{ status: string }>('GET', `/v1/swarms/${id}`)).status).toBe('active')
+    await page.keyboard.press('x')
+    await asks.getByRole('button', { name: 'Cancel the swarm' }).click()
+    await page.getByText('the run that began it was cancelled or failed').waitFor()
+    await page.getByText('Nothing is held.').waitFor()
+    expect(await members.getByText('Cancelled').count()).toBe(3)
+    expect(await page.getByRole('button', { name: /^Cancel/ }).count()).toBe(0)
+    await page.keyboard.press('Escape')
+    await page.waitForURL(/\/swarms$/)
+    await page.getByRole('button', { name: 'Status', exact: true }).click()
+    await page.getByRole('menuitemradio', { name: 'Active' }).click()
+    await page.getByText('No swarm matches').waitFor()
+  })
+
+  it('where the run that began a swarm is done, cancelling ends the runs that go on', async () => {
+    const id = await beginSwarm('starter', { text: 'Done.' })
+    page = await world.open(`swarms/${id}`)
+    const members = page.getByRole('list', { name: 'Members' })
+    await members.getByRole('link', { name: /Completed starter/ }).waitFor()
+    await page.getByRole('button', { name: /^Cancel/ }).click()
+    const asks = page.getByRole('alertdialog')
+    await asks.getByText(/2 runs that it began go on/).waitFor()
+    await asks.getByRole('button', { name: 'Cancel the swarm' }).click()
+    await page.getByText('all that was begun in it is done').waitFor()
+    expect(await members.getByText('Cancelled').count()).toBe(2)
+  })
+
   it('axe finds nothing on any page of Run, in any look, and none is wider than 320 pixels', async () => {
     const id = await run()
     const waits = await world.admin.pendingApproval()
     await world.admin.decide(waits.id, true)
     const { executions } = await world.admin.call<{ executions: { id: string }[] }>('GET', '/v1/workflows/executions')
+    const swarm = await beginSwarm('seen', sleeps)
     const paths = [
+      'swarms',
+      'swarms?status=dissolving',
+      `swarms/${swarm}`,
+      'swarms/00000000-0000-4000-8000-000000000000',
       'executions',
       `executions/${id}?item=5`,
       'managed-agents',

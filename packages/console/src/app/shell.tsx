@@ -22,6 +22,7 @@ import { Standing } from './standing.tsx'
 
 const Palette = lazily(() => import('./palette.tsx').then((file) => file.default))
 const MenuSheet = lazily(() => import('./menu-sheet.tsx').then((file) => file.MenuSheet))
+const EnvironmentSwitch = lazily(() => import('./environment-switch.tsx').then((file) => file.EnvironmentSwitch))
 const Help = lazily(() => import('./help.tsx').then((file) => file.default))
 
 /** What a hidden tab keeps fresh: its title counts the calls that wait. */
@@ -216,6 +217,9 @@ function Sidebar({ onSearch }: { onSearch: () => void }) {
         Go to…
         <Kbd keys={isApple() ? '⌘ K' : 'Ctrl K'} className="ml-auto" />
       </button>
+      <Suspense fallback={<div className="mb-3 h-8" />}>
+        <EnvironmentSwitch />
+      </Suspense>
       <nav aria-label="Main" className="flex flex-1 flex-col gap-0.5 overflow-y-auto">
         <Navigation />
       </nav>
@@ -232,7 +236,12 @@ function TopBar({ onSearch }: { onSearch: () => void }) {
     <header className="flex h-13 shrink-0 items-center gap-2.5 border-b bg-sunken px-4 md:hidden">
       <Mark className="size-6" />
       <span className="font-semibold text-lg">Lictor</span>
-      <span className="ml-auto">
+      <span className="ml-auto min-w-0">
+        <Suspense fallback={null}>
+          <EnvironmentSwitch compact />
+        </Suspense>
+      </span>
+      <span>
         <LiveDot compact />
       </span>
       <Button variant="quiet" size="icon" aria-label="Go to…" onClick={onSearch} className="-mr-2">

@@ -74,7 +74,7 @@ export function Command({ command, className }: { command: string; className?: s
       )}
     >
       <Terminal className="size-3.5 shrink-0 text-faint" aria-hidden />
-      <code className="overflow-x-auto whitespace-nowrap font-mono text-xs">{command}</code>
+      <code className="min-w-0 text-left font-mono text-xs [overflow-wrap:anywhere]">{command}</code>
       <CopyButton text={command} what="command" />
     </div>
   )

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { Bot, Server } from 'lucide-react'
 import { useCallback, useRef } from 'react'
+import { useEnvironment } from '../../app/environment.ts'
 import { useListKeys } from '../../app/list-keys.ts'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
@@ -35,7 +36,7 @@ const COVERAGE_WORDS: Readonly<Record<CoverageFilter, string>> = {
 export function AgentsPage() {
   const search = useSearch({ from: '/inside/agents' })
   const navigate = useNavigate({ from: '/agents' })
-  const { since = '24h', ...filter } = search
+  const { since = '24h', env: inAddress, ...others } = search
   const registered = useQuery(agentQueries.registered())
   const connected = useQuery(agentQueries.connected())
   const coverage = useQuery(agentQueries.fleet(since))
@@ -45,6 +46,8 @@ export function AgentsPage() {
       void navigate({ search: (now) => ({ ...now, ...change }) as AgentSearch, replace }),
     [navigate],
   )
+  const { env, none } = useEnvironment(inAddress, (value, replace) => set({ env: value }, replace))
+  const filter: FleetFilter = { ...others, ...(env === undefined ? {} : { env }) }
   const within = useRef<HTMLDivElement>(null)
   useListKeys(within, 'Agents')
   const typed = useCallback(
@@ -81,8 +84,8 @@ export function AgentsPage() {
           />
           <FilterMenu
             label="Environment"
-            value={search.env}
-            onChange={(value) => set({ env: value })}
+            value={env}
+            onChange={(value) => set({ env: value ?? none })}
             options={[...new Set(all.flatMap(({ env }) => env ?? []))].sort().map((value) => ({
               value,
               label: value,

@@ -3,6 +3,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { ChevronRight, FilePen, ShieldCheck } from 'lucide-react'
 import { useRef } from 'react'
 import { ENVIRONMENTS, type FleetCoverage } from '../../api/types.ts'
+import { useEnvironment } from '../../app/environment.ts'
 import { useListKeys } from '../../app/list-keys.ts'
 import { EnvironmentTag } from '../../ui/badge.tsx'
 import { buttonClass } from '../../ui/button.tsx'
@@ -28,13 +29,14 @@ const NAMED = 20
 
 /** Which of the tools that agents really call no contract governs, and whose they are. */
 export function CoveragePage() {
-  const { since = '24h', env } = useSearch({ from: '/inside/coverage' })
+  const { since = '24h', ...search } = useSearch({ from: '/inside/coverage' })
   const navigate = useNavigate({ from: '/coverage' })
-  const fleet = useQuery(agentQueries.fleet(since, env))
   const within = useRef<HTMLDivElement>(null)
   useListKeys(within, 'Coverage')
-  const set = (change: Partial<Record<keyof CoverageSearch, string | undefined>>) =>
-    void navigate({ search: (now) => ({ ...now, ...change }) as CoverageSearch })
+  const set = (change: Partial<Record<keyof CoverageSearch, string | undefined>>, replace = false) =>
+    void navigate({ search: (now) => ({ ...now, ...change }) as CoverageSearch, replace })
+  const { env, none } = useEnvironment(search.env, (value, replace) => set({ env: value }, replace))
+  const fleet = useQuery(agentQueries.fleet(since, env))
   const data = fleet.data
   return (
     <Page
@@ -53,7 +55,7 @@ export function CoveragePage() {
           <FilterMenu
             label="Environment"
             value={env}
-            onChange={(value) => set({ env: value })}
+            onChange={(value) => set({ env: value ?? none })}
             options={ENVIRONMENTS.map((value) => ({ value, label: value }))}
           />
         </div>
@@ -75,7 +77,7 @@ export function CoveragePage() {
             </Card>
           ) : (
             <div className="flex flex-col gap-4">
-              <Tiles fleet={data} />
+              <Tiles fleet={data} env={env ?? none} />
               <Ungoverned fleet={data} />
               <Agents fleet={data} />
             </div>
@@ -86,7 +88,7 @@ export function CoveragePage() {
   )
 }
 
-function Tiles({ fleet: { fleet_summary: sum } }: { fleet: FleetCoverage }) {
+function Tiles({ fleet: { fleet_summary: sum }, env }: { fleet: FleetCoverage; env: string | undefined }) {
   const tiles = [
     { label: 'Agents', count: sum.total_agents, search: {} },
     { label: 'Fully enforced', count: sum.fully_enforced, search: { coverage: 'enforced' } },
@@ -99,7 +101,7 @@ function Tiles({ fleet: { fleet_summary: sum } }: { fleet: FleetCoverage }) {
         <li key={label}>
           <Link
             to="/agents"
-            search={search}
+            search={{ ...search, ...(env ? { env } : {}) }}
             className="block rounded-xl border bg-surface px-4 py-3 shadow-card hover:bg-hover"
           >
             <span className="block text-muted text-xs">{label}</span>

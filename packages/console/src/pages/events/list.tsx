@@ -1,20 +1,26 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
+import { ChevronRight } from 'lucide-react'
 import { memo, useEffect, useImperativeHandle, useRef } from 'react'
 import { payloadText } from '../../api/payload.ts'
 import type { AuditEvent } from '../../api/types.ts'
-import { VerdictBadge } from '../../ui/badge.tsx'
+import { Badge, VerdictBadge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
 import { useRoomy } from '../../ui/media.ts'
 import { visible } from '../../ui/visible.ts'
 import { Clock } from '../../ui/when.tsx'
+import { contentsOf, eventOf, type Group, type Grouping, isGroup, type Line } from './groups.ts'
 
 export interface ListHandle {
   scrollTo(index: number): void
 }
 
 interface ListProps {
-  readonly rows: readonly AuditEvent[]
+  readonly rows: readonly Line[]
+  /** What the rows are grouped by, and which of the groups are open. */
+  readonly by?: Grouping | undefined
+  readonly isOpen?: (group: Group) => boolean
+  readonly onToggle?: (group: Group) => void
   readonly selected: string | undefined
   readonly onSelect: (id: string) => void
   readonly onTop: (atTop: boolean) => void
@@ -41,7 +47,8 @@ const PHONE_HEIGHT = () => PHONE_ROW
  * Only the rows in view exist, so ten thousand are as quick as ten. Each stands for a place in the list and not for an
  * event: in a flood every event in view is another one each second, and its row only changes its words.
  */
-export const List = memo(function List({ rows, selected, onSelect, onTop, onTouch, onEnd, end, ref }: ListProps) {
+export const List = memo(function List(props: ListProps) {
+  const { rows, by, isOpen, onToggle, selected, onSelect, onTop, onTouch, onEnd, end, ref } = props
   const scroller = useRef<HTMLDivElement>(null)
   const roomy = useRoomy()
   const virtual = useVirtualizer({
@@ -64,11 +71,14 @@ export const List = memo(function List({ rows, selected, onSelect, onTop, onTouc
     }
   }, [onTouch])
   useImperativeHandle(ref, () => ({ scrollTo: (index) => virtual.scrollToIndex(index, { align: 'auto' }) }), [virtual])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a phone that is turned has rows of another height
+  useEffect(() => virtual.measure(), [virtual, roomy])
   const items = virtual.getVirtualItems()
   const last = items.at(-1)?.index ?? 0
   useEffect(() => {
-    if (end === 'more' && last >= rows.length - 20) onEnd()
-  }, [last, rows.length, end, onEnd])
+    // A thousand events may be one row: the end of such a list is always in view, and all there is would be read.
+    if (by === undefined && end === 'more' && last >= rows.length - 20) onEnd()
+  }, [by, last, rows.length, end, onEnd])
 
   return (
     <div className="flex min-h-0 flex-1 flex-col">
@@ -87,9 +97,14 @@ export const List = memo(function List({ rows, selected, onSelect, onTop, onTouc
         className="min-h-0 flex-1 overflow-y-auto [overflow-anchor:none]"
         onScroll={(event) => onTop(event.currentTarget.scrollTop < ROW)}
       >
-        <ol aria-label="Events, newest first" className="relative" style={{ height: virtual.getTotalSize() }}>
+        <ol
+          aria-label={by === undefined ? 'Events, newest first' : `Events by ${by}, newest first`}
+          className="relative"
+          style={{ height: virtual.getTotalSize() }}
+        >
           {items.map((item) => {
             const row = rows[item.index]
+            const event = row && eventOf(row)
             return (
               <li
                 key={item.index}
@@ -98,10 +113,24 @@ export const List = memo(function List({ rows, selected, onSelect, onTop, onTouc
                 className="absolute inset-x-0 [contain:strict]"
                 style={{ height: item.size, top: item.start }}
               >
-                {row ? (
-                  <Row event={row} current={row.id === selected} roomy={roomy} onSelect={onSelect} />
+                {row && isGroup(row) && by !== undefined ? (
+                  <GroupRow
+                    group={row}
+                    by={by}
+                    isOpen={isOpen?.(row) ?? false}
+                    roomy={roomy}
+                    onToggle={(group) => onToggle?.(group)}
+                  />
+                ) : event ? (
+                  <Row
+                    event={event}
+                    isChild={row !== event}
+                    current={event.id === selected}
+                    roomy={roomy}
+                    onSelect={onSelect}
+                  />
                 ) : (
-                  <End end={end} onMore={onEnd} />
+                  <End end={end} isByHand={by !== undefined} onMore={onEnd} />
                 )}
               </li>
             )
@@ -112,10 +141,10 @@ export const List = memo(function List({ rows, selected, onSelect, onTop, onTouc
   )
 })
 
-function End({ end, onMore }: { end: ListProps['end']; onMore: () => void }) {
+function End({ end, isByHand, onMore }: { end: ListProps['end']; isByHand: boolean; onMore: () => void }) {
   return (
     <div className="grid h-full place-items-center text-center text-muted text-xs">
-      {end === 'failed' ? (
+      {end === 'failed' || (end === 'more' && isByHand) ? (
         <Button size="sm" onClick={onMore}>
           Load older events
         </Button>
@@ -132,12 +161,14 @@ function End({ end, onMore }: { end: ListProps['end']; onMore: () => void }) {
 
 interface RowProps {
   readonly event: AuditEvent
+  /** It stands below the row of its group. */
+  readonly isChild: boolean
   readonly current: boolean
   readonly roomy: boolean
   readonly onSelect: (id: string) => void
 }
 
-const Row = memo(function Row({ event, current, roomy, onSelect }: RowProps) {
+const Row = memo(function Row({ event, isChild, current, roomy, onSelect }: RowProps) {
   const why = visible(payloadText(event, 'decision_name') ?? payloadText(event, 'decision_source') ?? '')
   return (
     <button
@@ -148,6 +179,8 @@ const Row = memo(function Row({ event, current, roomy, onSelect }: RowProps) {
         'h-full w-full border-b text-left hover:bg-hover focus-visible:-outline-offset-2',
         current && 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)] hover:bg-accent-soft',
         COLUMNS,
+        isChild && 'bg-sunken pl-8',
+        isChild && current && 'bg-accent-soft',
       )}
     >
       {roomy && <Clock at={event.timestamp} className="tabular truncate text-muted text-xs" />}
@@ -176,3 +209,57 @@ const Row = memo(function Row({ event, current, roomy, onSelect }: RowProps) {
     </button>
   )
 })
+
+interface GroupRowProps {
+  readonly group: Group
+  readonly by: Grouping
+  readonly isOpen: boolean
+  readonly roomy: boolean
+  readonly onToggle: (group: Group) => void
+}
+
+/** All events of one call, told by what came of it last, or of one session. */
+function GroupRow({ group, by, isOpen, roomy, onToggle }: GroupRowProps) {
+  const [newest] = group.events
+  const name = visible(by === 'call' ? newest.tool_name : group.id)
+  const contents = contentsOf(group, by)
+  const agent = visible(newest.agent_id)
+  return (
+    <button
+      type="button"
+      aria-expanded={isOpen}
+      onClick={() => onToggle(group)}
+      className={cn('h-full w-full border-b text-left hover:bg-hover focus-visible:-outline-offset-2', COLUMNS)}
+    >
+      {roomy && <Clock at={newest.timestamp} className="tabular truncate text-muted text-xs" />}
+      {by === 'call' ? (
+        <VerdictBadge verdict={newest.verdict} className="justify-self-start" />
+      ) : (
+        <Badge className="justify-self-start">session</Badge>
+      )}
+      <span className="flex min-w-0 items-center gap-1.5">
+        <ChevronRight aria-hidden className={cn('size-3.5 shrink-0 text-faint', isOpen && 'rotate-90')} />
+        <span className="min-w-0">
+          <span className="block truncate font-mono text-sm" title={name}>
+            {name}
+          </span>
+          {!roomy && (
+            <span className="block truncate text-muted text-xs">
+              {agent} · {contents}
+            </span>
+          )}
+        </span>
+      </span>
+      {roomy ? (
+        <>
+          <span className="truncate text-muted text-sm" title={contents}>
+            {contents}
+          </span>
+          <span className="truncate text-muted text-sm">{agent}</span>
+        </>
+      ) : (
+        <Clock at={newest.timestamp} className="tabular text-muted text-xs" />
+      )}
+    </button>
+  )
+}

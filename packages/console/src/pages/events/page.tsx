@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Activity, ArrowUp, Pause, Play } from 'lucide-react'
-import { memo, useCallback, useRef, useState } from 'react'
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { serverNow } from '../../api/clock.ts'
 import { save } from '../../api/download.ts'
 import type { AuditEvent, EventFacets } from '../../api/types.ts'
+import { useEnvironment } from '../../app/environment.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Button } from '../../ui/button.tsx'
 import { cn } from '../../ui/cn.ts'
@@ -20,6 +21,7 @@ import { visible } from '../../ui/visible.ts'
 import { Detail } from './detail.tsx'
 import { type ExportFormat, exported, TYPES } from './exported.ts'
 import { sinceOf } from './feed.ts'
+import { eventOf, GROUPINGS, type Group, grouped, honesty, isOpen, linesOf, orderOf } from './groups.ts'
 import { Histogram, stretchText } from './histogram.tsx'
 import { List, type ListHandle } from './list.tsx'
 import { eventQueries } from './queries.ts'
@@ -32,6 +34,8 @@ const SPANS = [
   { value: '24h', label: 'Last 24 hours' },
   { value: '7d', label: 'Last 7 days' },
 ]
+
+const GROUPS = GROUPINGS.map((value) => ({ value, label: `by ${value}` }))
 
 type SetSearch = (change: Partial<Record<keyof EventSearch, string | undefined>>, replace?: boolean) => void
 
@@ -47,12 +51,21 @@ export function EventsPage() {
   const field = useRef<HTMLInputElement>(null)
   const filters = useRef<HTMLDivElement>(null)
   /** A changed question is a step that Back takes back; going from event to event, or typing on, is none. */
-  const set = useCallback<SetSearch>(
+  const put = useCallback<SetSearch>(
     (change, replace = false) => void navigate({ search: (now) => withoutEmpty({ ...now, ...change }), replace }),
     [navigate],
   )
+  const { env, none } = useEnvironment(search.env, (value, replace) => put({ env: value }, replace), {
+    isLinked: search.event !== undefined || search.ts !== undefined,
+  })
+  const set = useCallback<SetSearch>(
+    (change, replace) => put('env' in change ? { ...change, env: change.env ?? none } : change, replace),
+    [put, none],
+  )
+  const asked = useMemo(() => withoutEmpty({ ...search, env }), [search, env])
 
-  const { event: selectedId, ts, since, until, ...chosen } = search
+  const { event: selectedId, ts, since, until, group, open, ...chosen } = asked
+  const by = GROUPINGS.find((one) => one === group)
   const [from] = useStable(since, () => sinceOf(since, serverNow()))
   const end = ts ?? until
   const filter = { ...chosen, ...(from ? { since: from } : {}), ...(end ? { until: end } : {}) }
@@ -69,6 +82,12 @@ export function EventsPage() {
   const rowsNow = useRef(rows)
   rowsNow.current = rows
   const selected = rows.find(({ id }) => id === selectedId)
+  const groups = useMemo(() => (by === undefined ? null : grouped(rows, by)), [rows, by])
+  const lines = useMemo(
+    () => (groups === null ? rows : linesOf(groups, open, selectedId)),
+    [groups, rows, open, selectedId],
+  )
+  const isGroupOpen = useCallback((one: Group) => isOpen(one, open, selectedId), [open, selectedId])
 
   const stretch = useCallback(
     (begin: string, until: string) => set({ since: begin, until, ts: undefined, event: undefined }),
@@ -79,13 +98,25 @@ export function EventsPage() {
     [set, selectedId],
   )
   const toggle = useCallback((id: string) => select(id === selectedId ? undefined : id), [select, selectedId])
+  const toggleGroup = useCallback(
+    (one: Group) => set(isOpen(one, open, selectedId) ? { open: undefined, event: undefined } : { open: one.key }),
+    [set, open, selectedId],
+  )
+  /** Where a key led to; its group may only then be opened, and the row be there. */
+  const moved = useRef<string | null>(null)
   const move = (step: number) => {
-    const index = rows.findIndex(({ id }) => id === selectedId)
-    const next = rows[index < 0 ? 0 : index + step]
+    const order = groups === null ? rows : orderOf(groups)
+    const index = order.findIndex(({ id }) => id === selectedId)
+    const next = order[index < 0 ? 0 : index + step]
     if (!next) return
+    moved.current = next.id
     select(next.id)
-    list.current?.scrollTo(rows.indexOf(next))
   }
+  useEffect(() => {
+    if (selectedId === undefined || moved.current !== selectedId) return
+    moved.current = null
+    list.current?.scrollTo(lines.findIndex((line) => eventOf(line)?.id === selectedId))
+  }, [selectedId, lines])
   const toTop = () => {
     void release()
     list.current?.scrollTo(0)
@@ -114,7 +145,7 @@ export function EventsPage() {
       <Toolbar
         field={field}
         filters={filters}
-        search={search}
+        search={asked}
         set={set}
         facets={facets.data}
         rows={rowsNow}
@@ -122,6 +153,17 @@ export function EventsPage() {
         setPaused={setPaused}
       />
       <Histogram filter={chosen} since={since} until={until} onStretch={stretch} />
+      {by && groups && rows.length > 0 && (
+        <p className="mb-2 shrink-0 text-muted text-xs">
+          {honesty({
+            loaded: rows.length,
+            rows: groups.length,
+            by,
+            isAll: feed.older.kind === 'end',
+            isFiltered: filtered,
+          })}
+        </p>
+      )}
       <div className={cn('grid min-h-0 flex-1 gap-4', selected && 'lg:grid-cols-[minmax(0,1fr)_24rem]')}>
         <Card className="relative flex min-h-80 min-w-0 flex-col overflow-hidden">
           {first.isPending ? (
@@ -129,11 +171,17 @@ export function EventsPage() {
           ) : first.isError ? (
             <Failure error={first.error} retry={() => void first.refetch()} />
           ) : rows.length === 0 ? (
-            <Nothing filtered={filtered} onClear={() => void navigate({ search: {} })} />
+            <Nothing
+              filtered={filtered}
+              onClear={() => void navigate({ search: withoutEmpty({ group: by, env: none }) })}
+            />
           ) : (
             <List
               ref={list}
-              rows={rows}
+              rows={lines}
+              by={by}
+              isOpen={isGroupOpen}
+              onToggle={toggleGroup}
               selected={selectedId}
               onSelect={toggle}
               onTop={setAtTop}
@@ -231,6 +279,12 @@ const Toolbar = memo(function Toolbar(props: ToolbarProps) {
         options={SPANS}
         nameOf={() => (search.until && search.since ? stretchText(search.since, search.until) : (search.since ?? ''))}
         onChange={(value) => set({ since: value, until: undefined, ts: undefined })}
+      />
+      <FilterMenu
+        label="Group"
+        value={GROUPINGS.find((one) => one === search.group)}
+        options={GROUPS}
+        onChange={(group) => set({ group, open: undefined })}
       />
       {facets?.truncated && <span className="text-muted text-xs">counts of the newest 100,000</span>}
       <span className="ml-auto flex shrink-0 items-center gap-2">

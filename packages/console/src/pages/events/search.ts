@@ -17,6 +17,10 @@ export interface EventSearch {
   readonly event?: string
   /** Time of the event that is linked to; the list starts there. */
   readonly ts?: string
+  /** `call` or `session`: one row for all events of one. */
+  readonly group?: string
+  /** Key of the group that is open. */
+  readonly open?: string
 }
 
 const NAMES = [
@@ -32,6 +36,8 @@ const NAMES = [
   'until',
   'event',
   'ts',
+  'group',
+  'open',
 ] as const
 
 export const eventSearch = (search: Record<string, unknown>): EventSearch =>

@@ -197,7 +197,8 @@ function Result({ output }: { output: unknown }) {
 
 function Summary({ execution, items }: { execution: ExecutionDetail; items: readonly Item[] }) {
   const sums = sumsOf(items)
-  const { parent_execution_id: parent } = execution
+  const { parent_execution_id: parent, hierarchy } = execution
+  const swarm = hierarchy.swarm_id
   const tokens =
     sums.inputTokens === null && sums.outputTokens === null
       ? sums.turns > 0
@@ -235,6 +236,14 @@ function Summary({ execution, items }: { execution: ExecutionDetail; items: read
             parent ? (
               <Link key="parent" to="/executions/$id" params={{ id: parent }} className="font-mono text-xs underline">
                 {parent.slice(0, 8)}
+              </Link>
+            ) : null,
+          ],
+          [
+            'Swarm',
+            swarm ? (
+              <Link key="swarm" to="/swarms/$id" params={{ id: swarm }} className="font-mono text-xs underline">
+                {swarm.slice(0, 8)}
               </Link>
             ) : null,
           ],

@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { KeyRound, Plus } from 'lucide-react'
 import { useState } from 'react'
 import { type ApiKey, ENVIRONMENTS } from '../../api/types.ts'
+import { useEnvironment } from '../../app/environment.ts'
 import { useListKeys } from '../../app/list-keys.ts'
 import { session } from '../../app/session.ts'
 import { useShortcuts } from '../../app/shortcuts.tsx'
@@ -23,10 +24,11 @@ import type { KeysSearch } from './route.ts'
 export function KeysPage() {
   const keys = useQuery(keyQueries.all())
   const admin = useQuery(session.me()).data?.is_admin ?? false
-  const { create: creating = false, q, env } = useSearch({ from: '/inside/keys' })
+  const { create: creating = false, q, ...search } = useSearch({ from: '/inside/keys' })
   const navigate = useNavigate({ from: '/keys' })
   const set = (change: KeysSearch, replace = false) =>
     void navigate({ search: (now) => ({ ...now, ...change }), replace })
+  const { env, none } = useEnvironment(search.env, (value, replace) => set({ env: value }, replace))
   const setCreating = (open: boolean) => set({ create: open ? true : undefined }, true)
   const shown = keys.data
     ?.filter((key) => (!env || key.env === env) && (!q || (key.label ?? '').toLowerCase().includes(q.toLowerCase())))
@@ -48,7 +50,7 @@ export function KeysPage() {
           <FilterMenu
             label="Environment"
             value={env}
-            onChange={(value) => set({ env: ENVIRONMENTS.find((one) => one === value) })}
+            onChange={(value) => set({ env: ENVIRONMENTS.find((one) => one === value) ?? none })}
             options={ENVIRONMENTS.map((value) => ({
               value,
               label: value,

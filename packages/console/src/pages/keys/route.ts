@@ -9,7 +9,8 @@ import { lazily } from '../../ui/lazy.tsx'
 export interface KeysSearch {
   readonly create?: true | undefined
   readonly q?: string | undefined
-  readonly env?: Environment | undefined
+  /** `all`: each, whatever was chosen for all pages. */
+  readonly env?: Environment | 'all' | undefined
 }
 
 const keys = createRoute({
@@ -17,7 +18,7 @@ const keys = createRoute({
   path: '/keys',
   validateSearch: (search: Record<string, unknown>): KeysSearch => {
     const q = scalar(search.q)
-    const env = ENVIRONMENTS.find((one) => one === search.env)
+    const env = search.env === 'all' ? 'all' : ENVIRONMENTS.find((one) => one === search.env)
     return { ...(search.create ? { create: true } : {}), ...(q ? { q } : {}), ...(env ? { env } : {}) }
   },
   component: lazily(() => import('./page.tsx').then((page) => page.KeysPage)),

@@ -1,21 +1,13 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { CalendarClock, Plus } from 'lucide-react'
-import { useRef } from 'react'
-import { useListKeys } from '../../app/list-keys.ts'
+import { CalendarClock } from 'lucide-react'
+import { ListPage } from '../../app/list-page.tsx'
 import { useRefusal } from '../../app/permission.ts'
-import { useShortcuts } from '../../app/shortcuts.tsx'
 import { Badge } from '../../ui/badge.tsx'
-import { Button } from '../../ui/button.tsx'
-import { FilterField } from '../../ui/filter-field.tsx'
-import { Loaded } from '../../ui/loaded.tsx'
 import { FilterMenu } from '../../ui/menu.tsx'
-import { Card, Page } from '../../ui/page.tsx'
-import { Empty } from '../../ui/states.tsx'
 import { useAtNow } from '../../ui/ticker.ts'
 import { countdown } from '../../ui/time.ts'
 import { visible } from '../../ui/visible.ts'
-import { Withheld } from '../../ui/withheld.tsx'
 import { OpenSchedule } from './detail.tsx'
 import { SetSchedule } from './form.tsx'
 import { type Schedule, scheduleQueries } from './queries.ts'
@@ -40,80 +32,51 @@ export function SchedulesPage() {
     void navigate({ search: (now) => ({ ...now, ...change }), replace })
   const schedules = useQuery(scheduleQueries.all())
   const refusal = useRefusal('work')
-  const within = useRef<HTMLDivElement>(null)
-  useListKeys(within, 'Schedules')
   const setCreating = (open: boolean) => set({ create: open ? true : undefined }, true)
-  useShortcuts(
-    refusal === null ? [{ keys: 'c', label: 'Set a schedule', group: 'Schedules', run: () => setCreating(true) }] : [],
-  )
-  const make = (
-    <Button variant="primary" onClick={() => setCreating(true)}>
-      <Plus aria-hidden /> Set a schedule
-    </Button>
-  )
+  const wanted = search.q?.toLowerCase() ?? ''
   return (
-    <Page
+    <ListPage
       title="Schedules"
       lead="Agents and workflows that are started by the clock. Those of a manifest follow it."
-      actions={refusal === null ? make : <Withheld why={refusal} className="max-w-xs" />}
+      icon={CalendarClock}
+      query={schedules}
+      rowsOf={(list) =>
+        list.filter(
+          (one) =>
+            isIn(one, search.state) &&
+            [one.name, one.workflow, one.agent].some((text) => text?.toLowerCase().includes(wanted)),
+        )
+      }
+      row={(one) => (
+        <Row key={one.id} schedule={one} mayWrite={refusal === null} onOpen={() => set({ name: one.name })} />
+      )}
+      q={search.q}
+      onQ={(q) => set({ q }, true)}
+      filters={
+        <FilterMenu
+          label="State"
+          value={search.state}
+          onChange={(value) => set({ state: STATES.find((state) => state.value === value)?.value })}
+          options={STATES.map((state) => ({
+            ...state,
+            count: schedules.data?.filter((one) => isIn(one, state.value)).length ?? 0,
+          }))}
+        />
+      }
+      isNothing={(list) => list.length === 0}
+      nothing={{
+        title: 'Nothing is started by the clock',
+        command: "npx lictor schedule set nightly --workflow NAME --cron '30 2 * * *' --timezone Europe/Berlin",
+        words: (
+          <>
+            Set a schedule here, write one into a manifest under{' '}
+            <code className="font-mono text-sm">spec.schedule</code>, or:
+          </>
+        ),
+      }}
+      noMatch="No schedule matches"
+      make={{ label: 'Set a schedule', run: () => setCreating(true) }}
     >
-      <div ref={within}>
-        <div className="mb-3 flex flex-wrap gap-2">
-          <FilterField
-            label="Filter by name"
-            value={search.q}
-            onChange={(q) => set({ q }, true)}
-            className="max-sm:w-40 max-sm:flex-1"
-          />
-          <FilterMenu
-            label="State"
-            value={search.state}
-            onChange={(value) => set({ state: STATES.find((state) => state.value === value)?.value })}
-            options={STATES.map((state) => ({
-              ...state,
-              count: schedules.data?.filter((one) => isIn(one, state.value)).length ?? 0,
-            }))}
-          />
-        </div>
-        <Card className="overflow-hidden">
-          <Loaded query={schedules}>
-            {(list) => {
-              const wanted = search.q?.toLowerCase() ?? ''
-              const shown = list.filter(
-                (one) =>
-                  isIn(one, search.state) &&
-                  [one.name, one.workflow, one.agent].some((text) => text?.toLowerCase().includes(wanted)),
-              )
-              if (list.length === 0)
-                return (
-                  <Empty
-                    icon={CalendarClock}
-                    title="Nothing is started by the clock"
-                    command="npx lictor schedule set nightly --workflow NAME --cron '30 2 * * *' --timezone Europe/Berlin"
-                    {...(refusal === null ? { action: make } : {})}
-                  >
-                    Set a schedule here, write one into a manifest under{' '}
-                    <code className="font-mono text-sm">spec.schedule</code>, or:
-                  </Empty>
-                )
-              return shown.length === 0 ? (
-                <Empty icon={CalendarClock} title="No schedule matches" />
-              ) : (
-                <ul aria-label="Schedules" className="divide-y">
-                  {shown.map((one) => (
-                    <Row
-                      key={one.id}
-                      schedule={one}
-                      mayWrite={refusal === null}
-                      onOpen={() => set({ name: one.name })}
-                    />
-                  ))}
-                </ul>
-              )
-            }}
-          </Loaded>
-        </Card>
-      </div>
       <OpenSchedule
         name={search.name}
         list={schedules.data}
@@ -121,7 +84,7 @@ export function SchedulesPage() {
         onClose={() => set({ name: undefined })}
       />
       {refusal === null && <SetSchedule open={search.create === true} onOpenChange={setCreating} />}
-    </Page>
+    </ListPage>
   )
 }
 

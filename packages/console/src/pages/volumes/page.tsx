@@ -1,24 +1,17 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { HardDrive, Plus } from 'lucide-react'
-import { useRef, useState } from 'react'
-import { useListKeys } from '../../app/list-keys.ts'
+import { HardDrive } from 'lucide-react'
+import { useState } from 'react'
+import { ListPage } from '../../app/list-page.tsx'
 import { useRefusal } from '../../app/permission.ts'
-import { useShortcuts } from '../../app/shortcuts.tsx'
-import { Button } from '../../ui/button.tsx'
 import { bytes, limitOf } from '../../ui/bytes.ts'
 import { Field } from '../../ui/field.tsx'
-import { FilterField } from '../../ui/filter-field.tsx'
 import { FormDialog } from '../../ui/form-dialog.tsx'
-import { Loaded } from '../../ui/loaded.tsx'
 import { FilterMenu } from '../../ui/menu.tsx'
 import { Meter } from '../../ui/meter.tsx'
-import { Card, Page } from '../../ui/page.tsx'
 import { SelectField } from '../../ui/select-field.tsx'
-import { Empty } from '../../ui/states.tsx'
 import { useFields } from '../../ui/use-fields.ts'
 import { visible } from '../../ui/visible.ts'
-import { Withheld } from '../../ui/withheld.tsx'
 import { createVolume, type Quota, type Volume, volumeQueries } from './queries.ts'
 import type { VolumesSearch } from './route.ts'
 import { Goes, VolumeBadges } from './volume-parts.tsx'
@@ -32,79 +25,49 @@ export function VolumesPage() {
   const volumes = useQuery(volumeQueries.all())
   const quota = useQuery(volumeQueries.quota()).data
   const refusal = useRefusal('work')
-  const within = useRef<HTMLDivElement>(null)
-  useListKeys(within, 'Volumes')
   const setCreating = (open: boolean) => set({ create: open ? true : undefined }, true)
-  useShortcuts(
-    refusal === null ? [{ keys: 'c', label: 'Make a volume', group: 'Volumes', run: () => setCreating(true) }] : [],
-  )
-  const make = (
-    <Button variant="primary" onClick={() => setCreating(true)}>
-      <Plus aria-hidden /> Make a volume
-    </Button>
-  )
+  const wanted = search.q?.toLowerCase() ?? ''
   return (
-    <Page
+    <ListPage
       title="Volumes"
       lead="Files of the tenant that outlive a run. A manifest mounts a volume by its name under spec.volumes."
-      actions={refusal === null ? make : <Withheld why={refusal} className="max-w-xs" />}
+      icon={HardDrive}
+      query={volumes}
+      rowsOf={(list) =>
+        list.filter(
+          ({ label, storage_class }) =>
+            label.toLowerCase().includes(wanted) && (!search.kind || storage_class === search.kind),
+        )
+      }
+      row={(volume) => <Row key={volume.id} volume={volume} />}
+      q={search.q}
+      onQ={(q) => set({ q }, true)}
+      filters={
+        <FilterMenu
+          label="Class"
+          value={search.kind}
+          onChange={(kind) => set({ kind: kind === 'persistent' || kind === 'ephemeral' ? kind : undefined })}
+          options={['persistent', 'ephemeral'].map((value) => ({
+            value,
+            label: value,
+            ...(volumes.data
+              ? { count: volumes.data.filter(({ storage_class }) => storage_class === value).length }
+              : {}),
+          }))}
+        />
+      }
+      isNothing={(list) => list.length === 0}
+      nothing={{
+        title: 'No volume yet',
+        command: 'npx lictor volume create data --size 10Gi',
+        words: 'A volume keeps files between runs, and hands them to agents. Make one here, or:',
+      }}
+      noMatch="No volume matches"
+      make={{ label: 'Make a volume', run: () => setCreating(true) }}
+      below={quota && <Together quota={quota} />}
     >
-      <div ref={within}>
-        <div className="mb-3 flex flex-wrap gap-2">
-          <FilterField
-            label="Filter by name"
-            value={search.q}
-            onChange={(q) => set({ q }, true)}
-            className="max-sm:w-40 max-sm:flex-1"
-          />
-          <FilterMenu
-            label="Class"
-            value={search.kind}
-            onChange={(kind) => set({ kind: kind === 'persistent' || kind === 'ephemeral' ? kind : undefined })}
-            options={['persistent', 'ephemeral'].map((value) => ({
-              value,
-              label: value,
-              ...(volumes.data
-                ? { count: volumes.data.filter(({ storage_class }) => storage_class === value).length }
-                : {}),
-            }))}
-          />
-        </div>
-        <Card className="overflow-hidden">
-          <Loaded query={volumes}>
-            {(list) => {
-              const shown = list.filter(
-                ({ label, storage_class }) =>
-                  (!search.q || label.toLowerCase().includes(search.q.toLowerCase())) &&
-                  (!search.kind || storage_class === search.kind),
-              )
-              if (list.length === 0)
-                return (
-                  <Empty
-                    icon={HardDrive}
-                    title="No volume yet"
-                    command="npx lictor volume create data --size 10Gi"
-                    {...(refusal === null ? { action: make } : {})}
-                  >
-                    A volume keeps files between runs, and hands them to agents. Make one here, or:
-                  </Empty>
-                )
-              return shown.length === 0 ? (
-                <Empty icon={HardDrive} title="No volume matches" />
-              ) : (
-                <ul aria-label="Volumes" className="divide-y">
-                  {shown.map((volume) => (
-                    <Row key={volume.id} volume={volume} />
-                  ))}
-                </ul>
-              )
-            }}
-          </Loaded>
-        </Card>
-        {quota && <Together quota={quota} />}
-      </div>
       {refusal === null && <Create open={search.create === true} onOpenChange={setCreating} quota={quota} />}
-    </Page>
+    </ListPage>
   )
 }
 
