@@ -30,11 +30,11 @@ import { singleSignOn } from './migrations/0026-single-sign-on.ts'
 import { rateLimits } from './migrations/0027-rate-limits.ts'
 import { nodesAndSubscriptions } from './migrations/0028-nodes-and-subscriptions.ts'
 import { rulesets } from './migrations/0030-rulesets.ts'
-import { intentPipelines } from './migrations/0031-intent-pipelines.ts'
-import { workflowGates } from './migrations/0033-workflow-gates.ts'
 import { cortex } from './migrations/0034-cortex.ts'
 import { swarms } from './migrations/0036-swarms.ts'
 import { deviceSignIns } from './migrations/0037-device-sign-ins.ts'
+import { intentPipelines } from './migrations/0038-intent-pipelines.ts'
+import { workflowGates } from './migrations/0039-workflow-gates.ts'
 
 export type Migrations = Readonly<Record<string, (dialect: Database['dialect']) => Migration>>
 
@@ -68,11 +68,11 @@ export const released: Migrations = {
   '0027-rate-limits': rateLimits,
   '0028-nodes-and-subscriptions': nodesAndSubscriptions,
   '0030-rulesets': rulesets,
-  '0031-intent-pipelines': intentPipelines,
-  '0033-workflow-gates': workflowGates,
   '0034-cortex': cortex,
   '0036-swarms': swarms,
   '0037-device-sign-ins': deviceSignIns,
+  '0038-intent-pipelines': intentPipelines,
+  '0039-workflow-gates': workflowGates,
 }
 
 /** Bring the database to this version's schema, one server at a time: all of it or nothing. Returns the names of what was applied. */
