@@ -4,6 +4,8 @@ import { dockerProblem, importTestImage, startEngine, type TestEngine } from '..
 import { onEachDatabase, type TestServer } from '../../../test/harness.ts'
 import { allEvents, call, deployAgent, serviceHeaders, startExecution, until } from '../../../test/runtime.ts'
 import { workflowWorld } from '../../../test/workflow-runs.ts'
+import { scopeOfRecord } from '../../identity/scope.ts'
+import { createPipelineStore } from './store.ts'
 
 const tools = ['aegis.execute.intent', 'aegis.execute.status', 'aegis.execute.wait']
 const uuid = expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
@@ -193,7 +195,7 @@ onEachDatabase('tasks in words', (start) => {
       expect(ended).toMatchObject({ status: 'failed', final_result: null, error: expect.stringContaining('visits') })
     })
 
-    it('that cannot be begun as they are asked for are refused in words, and are not another tenant’s', async () => {
+    it('that cannot be begun as they are asked for are refused in words', async () => {
       const w = await opened()
       const refused = await told(w, [
         intent({ volume_id: 'v' }),
@@ -238,12 +240,19 @@ onEachDatabase('tasks in words', (start) => {
       expect((await w.send('GET', '/v1/workflows/executions')).json()).toMatchObject({ executions: [] })
     })
 
-    it('are forgotten with their run', async () => {
+    it('are their tenant’s alone, and forgotten with their run', async () => {
       const w = await opened()
       await w.agent('intent-code-writer', [code(sum)])
       await w.agent('intent-code-validator', [verdict()])
       const [begun] = await told(w, [intent()])
       await w.ended(begun.workflow_execution_id)
+      const { find } = createPipelineStore(t.server.database)
+      const { tenant_id: tenantId } = await t.server.database.db
+        .selectFrom('intent_pipelines')
+        .select('tenant_id')
+        .executeTakeFirstOrThrow()
+      expect(await find(scopeOfRecord({ tenantId }), begun.pipeline_execution_id)).not.toBeNull()
+      expect(await find(scopeOfRecord({ tenantId: 'another' }), begun.pipeline_execution_id)).toBeNull()
       expect((await w.send('DELETE', w.runUrl(begun.workflow_execution_id))).statusCode).toBeLessThan(300)
       expect((await told(w, [wait(begun.pipeline_execution_id)], 'watcher'))[0]).toContain('not found')
     })
