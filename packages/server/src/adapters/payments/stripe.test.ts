@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startStripeMock, type StripeMock, stripeMockBinary } from '../../../test/stripe-mock.ts'
+import { type StripeMock, startStripeMock, stripeMockBinary } from '../../../test/stripe-mock.ts'
 import type { Payments } from '../../ports/payments.ts'
 import { systemClock } from '../clock/system.ts'
 import { createStripePayments } from './stripe.ts'

@@ -80,7 +80,9 @@ describe.skipIf(dockerProblem !== null)('containers of workflows', () => {
     expect(record.state_outputs.AFTER.stdout).toBe('built.txt\none.txt\ntwo.txt\n1\n2\n')
     const kept = await w.send('GET', `/v1/volumes/${inputs}/files/download?path=in.txt`)
     expect(kept.body).toBe('given')
-    await until(async () => (await w.send('GET', `/v1/volumes/${record.blackboard.workspace_volume_id}`)).statusCode === 404)
+    await until(
+      async () => (await w.send('GET', `/v1/volumes/${record.blackboard.workspace_volume_id}`)).statusCode === 404,
+    )
   })
 
   it('a container has its image, its input and the folder of the run, and nothing of this server or a network', async () => {
