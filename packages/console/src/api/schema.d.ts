@@ -1953,7 +1953,7 @@ export interface paths {
         };
         /**
          * The gates before the agents of a bundle
-         * @description Null where there are none, also for a name that no bundle has. 403 for a key of another environment.
+         * @description Null where there are none. 403 for a key of another environment.
          *
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
@@ -6560,7 +6560,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.05
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6644,7 +6644,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.05
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6848,7 +6848,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.05
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6856,7 +6856,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 75474522112
+                     *         "free_bytes": 75584606208
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 29,
@@ -6969,7 +6969,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.05
+                     *         "latency_ms": 0.04
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6977,7 +6977,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 75474522112
+                     *         "free_bytes": 75584606208
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 29,
@@ -7948,7 +7948,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "rdmnEjr3Q7yR5SqcOUVWsrEZnay8ncn-tgXza1TvIHVdQjsIUZNEA0P3gZM1Y9OkEsWPo10QFL7S3k_DjG9Cmvo8Qi5OCDy0YLP-pDjxo80ZNvCCpGoSc-nhBU0h8HXiUQPwD1qddPcIY0mfp_nrA7YHQPtDJ6KPOzJsZYTDINPIafHyPj1uuVDZ1nIvL7T5P5T3T_jQ9bfMSK4M-rEbLKhFFVHNR7_fHzv6OsJJWpewROySz09eJecREcTRTIsqCxqhTQUzKBQNRr9D9vD-xiJj7x1NPgYYlJlROMmY-X443uUY7y_poAONa6eeRUlx8ROvaAMlAt5sUFsHaEj36w",
+                     *           "n": "yon0TOk8exX3GiqnJNocS0axDtb8m2bxxa1NmIle4NDPfL5n3Cvk0d1tLaVfvZPV9hETk17az-timFLsN6yXQJ847D2JhISiUNPCVAXZMmPFXXLNpjO6-cgKZrhsPAEV-Lrbrr6E2O8IRaFNwaXAwbM7cssXzQjwibug7m-dV2rkkV1YtaPma3DyllT8vAreo0P5dW05fl3MEhbUpTZCyjqwEG3dfeGdHkOgyT9PQxLG9Khwfkl5NRfS7n5GoeGHbD80NGb_DnIbOlBAKH-24wVdbKbqLmGcUuRQD-zhX0kqLZFjTBK9x4YHM4vVQh_7E-pNchVHJgxpjiSzoFlf0w",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8472,7 +8472,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *         "tenant_id": "ce4539f5-0ad4-4bf2-8afd-1b968dd09ed6",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8532,7 +8532,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2"
+                 *       "tenant_id": "ce4539f5-0ad4-4bf2-8afd-1b968dd09ed6"
                  *     }
                  */
                 "application/json": {
@@ -8553,7 +8553,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "tenant_id": "ce4539f5-0ad4-4bf2-8afd-1b968dd09ed6",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8819,7 +8819,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "7dd3d02128f95e380882c679dcdf53de",
+                     *         "id": "68b7a00dbd8e4ea41af7a903edc8a570",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8975,7 +8975,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 7dd3d02128f95e380882c679dcdf53de
+                 * @example 68b7a00dbd8e4ea41af7a903edc8a570
                  */
                 id: string;
             };
@@ -9258,8 +9258,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "NFL4N4FJ3KDLV6OAFPGRDXMNP7IMCBXK",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=NFL4N4FJ3KDLV6OAFPGRDXMNP7IMCBXK&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "JBI4ZJJBRDQL254GSVBGKGYCGGD6BIYO",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=JBI4ZJJBRDQL254GSVBGKGYCGGD6BIYO&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -9363,7 +9363,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "314893"
+                 *       "code": "281584"
                  *     }
                  */
                 "application/json": {
@@ -9382,16 +9382,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
-                     *         "SVRJ-J24B-EXCL-HQWS",
-                     *         "FL4P-K58A-SGEA-LJ8D",
-                     *         "WJN6-88E5-2RW6-PZLA",
-                     *         "K9DL-9XJE-YAA8-VVMG",
-                     *         "AEJE-4VTL-7TXH-3C8R",
-                     *         "UWHR-V8EM-PS9P-7AF2",
-                     *         "LWLQ-R9VG-RL85-9XJE",
-                     *         "FR5B-HVE8-FDB4-NTA4",
-                     *         "PZP5-UC7G-SS7M-7DSD",
-                     *         "64G4-AWSR-4ND7-WMBM"
+                     *         "JKF8-CLC7-VJ37-TLYW",
+                     *         "FJ4L-LE82-BDTU-GF9C",
+                     *         "ZLRT-HAUU-XS45-QUPM",
+                     *         "9WPD-CM9E-CAQD-ERKP",
+                     *         "XM4N-4QHE-LQCJ-58Z6",
+                     *         "KG8U-2FTS-AKYC-78VK",
+                     *         "YC2J-6JV6-TDRE-CHJL",
+                     *         "S9Y3-CQPJ-LQX5-FACP",
+                     *         "5NVE-LJKS-VMN5-TJSU",
+                     *         "ZACB-9Q5A-3RTP-5FPZ"
                      *       ]
                      *     }
                      */
@@ -9510,7 +9510,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "415889"
+                 *       "code": "969826"
                  *     }
                  */
                 "application/json": {
@@ -9699,7 +9699,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
+                 * @example a95402a2-745d-40e2-820d-937eb2f37b1a
                  */
                 user_id: string;
             };
@@ -9730,7 +9730,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "user_id": "a95402a2-745d-40e2-820d-937eb2f37b1a",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9862,7 +9862,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 52a3ad70-cfd3-488e-8f3b-8a6da52d2fe2
+                 * @example a563b778-fcbd-427e-86aa-2f3073841ffb
                  */
                 user_id: string;
             };
@@ -10198,14 +10198,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
+                     *       "id": "f93c2709-770c-467e-88df-bd67a5fa3ed2",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#J5ukp0ecrO1igMD_DKJflfIPHJTqjXbXL03_GoibWXs",
                      *       "mail": "sent"
                      *     }
                      */
@@ -10361,7 +10361,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example caf24438-f974-49af-82fe-9461f6aa2f9a
+                 * @example 479a74d7-44ea-431a-88aa-2ae91ec923e2
                  */
                 id: string;
             };
@@ -10469,7 +10469,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU"
+                 *       "token": "J5ukp0ecrO1igMD_DKJflfIPHJTqjXbXL03_GoibWXs"
                  *     }
                  */
                 "application/json": {
@@ -10637,7 +10637,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU",
+                 *       "token": "J5ukp0ecrO1igMD_DKJflfIPHJTqjXbXL03_GoibWXs",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10949,7 +10949,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
+                 *       "token": "x0MVdY6yjZztNvzVEPcXO3fPQhn1D059yqUBkuWoqkY",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -11067,7 +11067,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
+                 * @example a95402a2-745d-40e2-820d-937eb2f37b1a
                  */
                 user_id: string;
             };
@@ -11083,7 +11083,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#x0MVdY6yjZztNvzVEPcXO3fPQhn1D059yqUBkuWoqkY"
                      *     }
                      */
                     "application/json": {
@@ -11181,7 +11181,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
+                 * @example a95402a2-745d-40e2-820d-937eb2f37b1a
                  */
                 user_id: string;
             };
@@ -12540,7 +12540,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
+                     *         "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -12550,47 +12550,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "e3a1824f-776a-45fe-83c7-6b9b29f4d5cd",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "de137f0a-55b4-47c0-8444-547236e3fd08",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/drain",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "958e99c5-0a42-400d-8ed3-2954b62f46e4",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/settings/purge-events",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "1e70d290-497b-479c-86a3-c450c24200fb",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/settings/rotate-signing-key",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "086563ae-3481-4977-87ce-7405ca7d257b",
+                     *         "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -12600,57 +12560,47 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "eba8f0a5-5142-4bcc-8209-28d04acc6e05",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "e7883461-c2ff-4115-8018-0b022b441377",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "action": "POST /api/v1/settings/rotate-signing-key",
                      *         "target": "",
                      *         "details": {},
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *         "id": "883936d5-75f8-4124-8904-c1362522c74e",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /v1/cluster/nodes/:id/drain",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "25abf7c7-9eb4-4090-8014-b498f6ae8695",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/settings/purge-events",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "ce269049-ff0c-4921-8625-b05b92fa849a",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -12660,27 +12610,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "80074322-0e1a-4cee-83db-30b01eed44f0",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *         "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -12690,22 +12620,92 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
-                     *       },
-                     *       {
-                     *         "id": "0a5ebfe8-87c9-4054-8ed4-9b57766a1c84",
+                     *         "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
                      *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "target": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "8e0970ab-a644-44e1-82a9-a3c043039868",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "8c45b96a-b83f-4fcc-8acb-21090a26180f",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "details": {},
+                     *         "status": 204
+                     *       },
+                     *       {
+                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "46cb91f8-1030-4304-805f-70c145dccff0",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
                      *         "details": {},
                      *         "status": 200
                      *       },
@@ -12897,7 +12897,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *           "id": "ce4539f5-0ad4-4bf2-8afd-1b968dd09ed6",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -12935,7 +12935,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *           "id": "ce4539f5-0ad4-4bf2-8afd-1b968dd09ed6",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -13111,7 +13111,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "id": "ce4539f5-0ad4-4bf2-8afd-1b968dd09ed6",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -13295,7 +13295,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "id": "ce4539f5-0ad4-4bf2-8afd-1b968dd09ed6",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -13910,7 +13910,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "id": "ce4539f5-0ad4-4bf2-8afd-1b968dd09ed6",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -14114,11 +14114,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
+                     *       "id": "cd17cd7b-f2e2-4d66-8010-1dab1d031023",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#xS-bIQeTBB6FI2E6bDHgGjFTRvQTzp2m-SxtJQkj3Xs",
                      *       "mail": "sent"
                      *     }
                      */
@@ -14485,8 +14485,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0617e3d1-3e03-4c1f-8998-209f56301cd5",
-                     *       "user_id": "0617e3d1-3e03-4c1f-8998-209f56301cd5",
+                     *       "id": "fff9bd22-e895-42c2-888b-ecb80b0e273f",
+                     *       "user_id": "fff9bd22-e895-42c2-888b-ecb80b0e273f",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -14494,11 +14494,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "0617e3d1-3e03-4c1f-8998-209f56301cd5",
+                     *         "id": "fff9bd22-e895-42c2-888b-ecb80b0e273f",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "cy7jh6UPitW3kOHHDB9rwqLFIf13MmSObuQNwnGD634",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#cy7jh6UPitW3kOHHDB9rwqLFIf13MmSObuQNwnGD634",
+                     *         "token": "0K2sPSVguJ6YeoDfcetee67jY5O3v-qrnd2vE6yZRA0",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#0K2sPSVguJ6YeoDfcetee67jY5O3v-qrnd2vE6yZRA0",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -14798,8 +14798,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b7d2f1-8bd2-4b1f-8828-2ebfbf017751",
-                     *       "user_id": "43b7d2f1-8bd2-4b1f-8828-2ebfbf017751",
+                     *       "id": "5c973b62-a11e-43ce-8f32-ab573bf13cc0",
+                     *       "user_id": "5c973b62-a11e-43ce-8f32-ab573bf13cc0",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -14807,11 +14807,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "43b7d2f1-8bd2-4b1f-8828-2ebfbf017751",
+                     *         "id": "5c973b62-a11e-43ce-8f32-ab573bf13cc0",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "pEqDWeUDxmG72RGYdn2xD1otCZaPCxKDOAbKC1Ctee0",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#pEqDWeUDxmG72RGYdn2xD1otCZaPCxKDOAbKC1Ctee0",
+                     *         "token": "yPWzq42RUuEq3UvUTqoT6pxBR92JOGrqqh0nN7KlxkM",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#yPWzq42RUuEq3UvUTqoT6pxBR92JOGrqqh0nN7KlxkM",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -14983,7 +14983,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example 0617e3d1-3e03-4c1f-8998-209f56301cd5
+                 * @example fff9bd22-e895-42c2-888b-ecb80b0e273f
                  */
                 id: string;
             };
@@ -15000,7 +15000,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "0617e3d1-3e03-4c1f-8998-209f56301cd5"
+                     *       "id": "fff9bd22-e895-42c2-888b-ecb80b0e273f"
                      *     }
                      */
                     "application/json": {
@@ -15121,7 +15121,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8
+                 * @example xS-bIQeTBB6FI2E6bDHgGjFTRvQTzp2m-SxtJQkj3Xs
                  */
                 token: string;
             };
@@ -15138,8 +15138,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *       "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "team_id": "ce4539f5-0ad4-4bf2-8afd-1b968dd09ed6",
+                     *       "tenant_id": "ce4539f5-0ad4-4bf2-8afd-1b968dd09ed6",
                      *       "role": "owner"
                      *     }
                      */
@@ -15295,7 +15295,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
+                 * @example a95402a2-745d-40e2-820d-937eb2f37b1a
                  */
                 user_id: string;
             };
@@ -15313,7 +15313,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2"
+                     *       "user_id": "a95402a2-745d-40e2-820d-937eb2f37b1a"
                      *     }
                      */
                     "application/json": {
@@ -15451,7 +15451,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
+                 * @example a95402a2-745d-40e2-820d-937eb2f37b1a
                  */
                 user_id: string;
             };
@@ -15479,8 +15479,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
-                     *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "id": "a95402a2-745d-40e2-820d-937eb2f37b1a",
+                     *       "user_id": "a95402a2-745d-40e2-820d-937eb2f37b1a",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -15643,7 +15643,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                 *       "user_id": "a95402a2-745d-40e2-820d-937eb2f37b1a",
                  *       "role": "member"
                  *     }
                  */
@@ -15664,8 +15664,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
-                     *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "id": "a95402a2-745d-40e2-820d-937eb2f37b1a",
+                     *       "user_id": "a95402a2-745d-40e2-820d-937eb2f37b1a",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -15845,9 +15845,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
-                     *           "team_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
-                     *           "tenant_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
+                     *           "id": "a3440d84-8495-4377-8a84-13ecfe8d67dd",
+                     *           "team_id": "a3440d84-8495-4377-8a84-13ecfe8d67dd",
+                     *           "tenant_id": "a3440d84-8495-4377-8a84-13ecfe8d67dd",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -15865,9 +15865,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
-                     *           "team_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
-                     *           "tenant_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
+                     *           "id": "a3440d84-8495-4377-8a84-13ecfe8d67dd",
+                     *           "team_id": "a3440d84-8495-4377-8a84-13ecfe8d67dd",
+                     *           "tenant_id": "a3440d84-8495-4377-8a84-13ecfe8d67dd",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -15985,9 +15985,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
-                     *       "team_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
-                     *       "tenant_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
+                     *       "id": "a3440d84-8495-4377-8a84-13ecfe8d67dd",
+                     *       "team_id": "a3440d84-8495-4377-8a84-13ecfe8d67dd",
+                     *       "tenant_id": "a3440d84-8495-4377-8a84-13ecfe8d67dd",
                      *       "slug": "research",
                      *       "display_name": "Research",
                      *       "role": "owner",
@@ -16145,7 +16145,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the tenant.
-                 * @example 7ca69baa-ef90-4cdd-8180-3a5ac8fc1501
+                 * @example a3440d84-8495-4377-8a84-13ecfe8d67dd
                  */
                 team_id: string;
             };
@@ -16162,7 +16162,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "team_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501"
+                     *       "team_id": "a3440d84-8495-4377-8a84-13ecfe8d67dd"
                      *     }
                      */
                     "application/json": {
@@ -16846,7 +16846,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -17073,7 +17073,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "b690285b-6e60-462d-8771-bc7a6b6ee1cb",
+                     *       "id": "53519e43-db90-4d08-8f44-59fd23fc9443",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -18064,7 +18064,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
+                     *           "id": "f97a1357-7367-41d6-84d3-7c4d2b6242d7",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -19149,7 +19149,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19322,7 +19322,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *         "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -19450,7 +19450,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19609,7 +19609,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
+                     *       "id": "6b8f9bbe-2b29-4547-8d79-8be4c464ed29",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19822,7 +19822,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *         "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "release",
                      *         "version": 1,
@@ -19906,7 +19906,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
+                     *       "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "release",
                      *       "version": 1,
@@ -20182,6 +20182,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "API key is scoped to 'production', cannot access env 'staging'."
+                     *     }
+                     */
                     "application/json": components["schemas"]["Error"];
                 };
             };
@@ -20193,7 +20198,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "detail": "Not Found"
+                     *       "detail": "Bundle 'nothing' not found"
                      *     }
                      */
                     "application/json": components["schemas"]["Error"];
@@ -20256,6 +20261,7 @@ export interface operations {
                      * @enum {unknown}
                      */
                     env: "production" | "staging" | "development";
+                    /** @description The gates and their version; null: none from now on. */
                     gates: {
                         /** @description Name of the gates. */
                         name: string;
@@ -20274,7 +20280,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "gates_name": "release",
@@ -20405,7 +20411,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *         "id": "a99479af-5e9b-450b-8495-7c0594e5896d",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "gates_name": "release",
@@ -20460,7 +20466,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "detail": "Not Found"
+                     *       "detail": "Bundle 'nothing' not found"
                      *     }
                      */
                     "application/json": components["schemas"]["Error"];
@@ -21546,7 +21552,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
+                     *       "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -21754,7 +21760,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
+                     *         "id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -21840,7 +21846,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example db58b6c4-0698-4737-8bbc-ff35d085e1ba
+                 * @example 40b2ddd4-fee0-4477-8f26-2e809498e83d
                  */
                 id: string;
             };
@@ -21856,7 +21862,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
+                     *       "deployment_id": "40b2ddd4-fee0-4477-8f26-2e809498e83d",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -22261,7 +22267,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "8bdc04e2ca56ca5383c5e7ca4aa185aa259955e671b189da1596cd3f948121bd",
+                     *       "public_key": "f26395d027072cc11c764dd03d111c65ba9b415d9866db8463c852602c59f98e",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -22938,7 +22944,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
+                     *         "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -23048,7 +23054,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
+                     *       "id": "4bf4f525-504c-40a2-8514-f8cfd5d73ea6",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -23497,7 +23503,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -23508,7 +23514,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *         "id": "c3848f1b-7caa-4d9c-84b1-1e00357bc042",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -23604,7 +23610,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -23762,7 +23768,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
+                 * @example c3848f1b-7caa-4d9c-84b1-1e00357bc042
                  */
                 rule_id: string;
             };
@@ -23866,7 +23872,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
                  */
                 rule_id: string;
             };
@@ -23904,7 +23910,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -25358,7 +25364,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *         "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -25585,7 +25591,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25803,7 +25809,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
                  */
                 approval_id: string;
             };
@@ -25819,7 +25825,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25841,12 +25847,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *         "approval_id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "86c1c10fce84d3a8cc99255e7e7f16feae1436a969e7a3ed4babda303a2eeb4d927bc508cfd60dad302698e9d4bf02c12de8deb9126189c277f2d65bbe63d80b"
+                     *         "signature": "d4a0bfa2ddf29597122edb8ce8785ed0bceca208a58b1eddb49405d8a239a12bd77a1c9fa86de0c31a25158c95a57f4a5bdfd4458fbf77a9737b6f5971b8fb08"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -25995,7 +26001,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
                  */
                 approval_id: string;
             };
@@ -26028,7 +26034,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -26050,12 +26056,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *         "approval_id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "86c1c10fce84d3a8cc99255e7e7f16feae1436a969e7a3ed4babda303a2eeb4d927bc508cfd60dad302698e9d4bf02c12de8deb9126189c277f2d65bbe63d80b"
+                     *         "signature": "d4a0bfa2ddf29597122edb8ce8785ed0bceca208a58b1eddb49405d8a239a12bd77a1c9fa86de0c31a25158c95a57f4a5bdfd4458fbf77a9737b6f5971b8fb08"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -26287,12 +26293,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "025c7187-d3c7-4c4a-89df-903d51b9d950",
+                     *         "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "e82d47825afeb17e7b11e453b187ff10e8ff78ec77f8fbfdffba9a731bec072a",
+                     *           "public_key": "bf6c1250b654b17ad4fb596ad6a7fff8f2052b9ca38d5dc80310406577bc332d",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -26314,7 +26320,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
+                     *         "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -26341,7 +26347,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -26491,7 +26497,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -26654,7 +26660,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
                  */
                 channel_id: string;
             };
@@ -26697,7 +26703,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
+                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -26859,7 +26865,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
                  */
                 channel_id: string;
             };
@@ -26963,7 +26969,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
                  */
                 channel_id: string;
             };
@@ -27333,7 +27339,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.mEykTgwKP53b8WS5ELQcfW9uJhg46ujSNCMfF97HpiL-zXBK1ePVrJQYIy_1qrqo4fzt1saxS19uEP4N0LAeOXdQd1oRZalLwyRxTfX-1kwetQWTJ8QRZQfq2BOC0lEt33Ry3HrC6GpaO10zmQVXKF6vE9re82s-As5IzJ1tSwePJ5m9gBWk-GDEX1VKG8iu2gyL6D1kD3VJlY4LubyefKIK3fhOTFE0iIB1PQDfG5rPAKdG9m_PKFRtcDxM1vLvGwDhcWS92vtCyteo4z2z4ZeDxgp9NhlnhowndFHck35EjXgUAzAKlq7_MrepdCM5hGVA_hp-jpdbXE9NLhY0KQ",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.jTzAztp0aB8ujZHiBlkQsGeE4g3yFVcNgfZZSG8r3DxfNNxyRGlVpYl9UKq9jtUPdR2vRf419gyOX2PephxHX8fS-Pz4c3P99EsdhIUy0Gi0UdfyHhfFBQLsn48zrzwERx8c6Z6GWHFXbcfeoquqBQ2f336gGqGaFrZKFEZ5n2yHXDtLJ3dum7J3Nxym94z2YxYhyyDswCx8-Sz-1J1_MLYub8m7uN1_QUFLA2WuGQMWGSErfdaaMipW0Or2dCs3zI0Ym2G2ErbTZYzaZg5dpfoTETU28BPjPHg3IY1KCojrCYgsZubSOln0Wm1pDG5kDFpKeDdfM4GJnd7XtQTDsw",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -28009,7 +28015,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 30,
+                     *       "evaluation_time_ms": 49.12,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -28669,7 +28675,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -28815,7 +28821,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 98fc1dac-2ace-45b1-851a-3052bc4a9218
+                 * @example c83ba718-1764-4320-87e6-c3129f7fed30
                  */
                 approval_id: string;
             };
@@ -28831,7 +28837,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "98fc1dac-2ace-45b1-851a-3052bc4a9218",
+                     *       "id": "c83ba718-1764-4320-87e6-c3129f7fed30",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -28953,7 +28959,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example cce84368-b6d0-49e0-8d35-9d3167cd71d8
+                 * @example 814ed67f-9943-41ff-8beb-f38f92cb4f01
                  */
                 approval_id: string;
             };
@@ -28981,7 +28987,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *       "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -29118,7 +29124,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 12845c8e-1fe2-42c3-8a38-edcaac899d8c
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
                  */
                 channel_id: string;
             };
@@ -29135,7 +29141,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:cce84368-b6d0-49e0-8d35-9d3167cd71d8"
+                 *         "data": "approve:814ed67f-9943-41ff-8beb-f38f92cb4f01"
                  *       }
                  *     }
                  */
@@ -30566,7 +30572,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *       "lease": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -30731,7 +30737,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                 *       "lease": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24",
                  *       "outcome": "success"
                  *     }
                  */
@@ -30897,7 +30903,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "92d81e05-9c41-4ad9-8ccc-09512da82ce7"
+                 *       "lease": "d0436c33-cdcd-4e02-81c6-8a68a0d30e24"
                  *     }
                  */
                 "application/json": {
@@ -31568,8 +31574,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -31588,8 +31594,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -31876,8 +31882,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -31965,8 +31971,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: 431e73f1-bdf9-4293-8f22-09e8044a7a9e). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: 431e73f1-bdf9-4293-8f22-09e8044a7a9e). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: abca6c3d-36b8-4c93-8537-e6ab9db49db4). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: abca6c3d-36b8-4c93-8537-e6ab9db49db4). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -32056,8 +32062,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -32235,7 +32241,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -32251,8 +32257,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -32445,7 +32451,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 1f4d86b1-e041-4f97-8599-88ec13c7753c
+                 * @example c0faa5f0-7166-41df-87e5-250aaedaaff8
                  */
                 id: string;
             };
@@ -32463,8 +32469,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
-                     *       "agent_id": "1f4d86b1-e041-4f97-8599-88ec13c7753c"
+                     *       "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *       "agent_id": "c0faa5f0-7166-41df-87e5-250aaedaaff8"
                      *     }
                      */
                     "application/json": {
@@ -32590,7 +32596,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -32620,8 +32626,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -32857,7 +32863,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -32875,8 +32881,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
+                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -32885,8 +32891,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
-                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
+                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -33040,7 +33046,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -33070,8 +33076,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -33301,7 +33307,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -33331,8 +33337,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -33605,10 +33611,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "workflow_execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -33791,10 +33797,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *       "workflow_execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -33980,10 +33986,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "ab4290bd-1287-4004-8412-d99212361598",
-                     *       "id": "ab4290bd-1287-4004-8412-d99212361598",
-                     *       "workflow_execution_id": "ab4290bd-1287-4004-8412-d99212361598",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -34167,9 +34173,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -34184,9 +34190,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "status": "cancelled",
                      *           "current_state": "REVIEW",
@@ -34381,7 +34387,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 235d2855-568a-4f81-8459-5413357deb0d
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -34397,9 +34403,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -34430,7 +34436,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "235d2855-568a-4f81-8459-5413357deb0d"
+                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -34578,7 +34584,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 235d2855-568a-4f81-8459-5413357deb0d
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -34596,7 +34602,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d"
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -34735,7 +34741,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 1a979a40-7569-45ca-8493-cf27be74f299
+                 * @example 39a75566-1b40-412e-8e04-8ea095818a5c
                  */
                 id: string;
             };
@@ -34765,7 +34771,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299"
+                     *       "execution_id": "39a75566-1b40-412e-8e04-8ea095818a5c"
                      *     }
                      */
                     "application/json": {
@@ -34888,7 +34894,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 235d2855-568a-4f81-8459-5413357deb0d
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -34927,7 +34933,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d"
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
                      *     }
                      */
                     "application/json": {
@@ -35074,7 +35080,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 235d2855-568a-4f81-8459-5413357deb0d
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -35090,11 +35096,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
+                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
                      *       "events": [
                      *         {
-                     *           "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -35104,15 +35110,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *               "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -35122,8 +35128,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *               "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *               "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
+                     *               "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -35287,7 +35293,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 235d2855-568a-4f81-8459-5413357deb0d
+                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
                  */
                 id: string;
             };
@@ -35303,16 +35309,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"235d2855-568a-4f81-8459-5413357deb0d","workflow_id":"5d6ba45e-e1d5-4169-8ad5-f130677d44a7","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","workflow_id":"0589abec-b964-4139-806f-d64a22365653","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -35435,8 +35441,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -35452,8 +35458,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -35650,8 +35656,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -35757,7 +35763,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35826,8 +35832,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -35933,7 +35939,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -36131,8 +36137,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -36313,8 +36319,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *       "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d"
+                     *       "id": "9598d1ed-ef9a-47c9-84a9-ff783906af30",
+                     *       "workflow_id": "9598d1ed-ef9a-47c9-84a9-ff783906af30"
                      *     }
                      */
                     "application/json": {
@@ -36584,8 +36590,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -36597,8 +36603,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
-                     *           "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *           "id": "1f4d86b1-e041-4f97-8599-88ec13c7753c",
+                     *           "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -36797,8 +36803,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -36961,7 +36967,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -37044,8 +37050,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
-                     *       "workflow_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7",
+                     *       "id": "0589abec-b964-4139-806f-d64a22365653",
+                     *       "workflow_id": "0589abec-b964-4139-806f-d64a22365653",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -37208,7 +37214,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "5d6ba45e-e1d5-4169-8ad5-f130677d44a7"
+                     *       "existing_id": "0589abec-b964-4139-806f-d64a22365653"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -37281,21 +37287,27 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
-                     *           "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
-                     *           "source": "http_api",
+                     *           "id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *           "stimulus_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": null,
-                     *           "classification": null,
-                     *           "status": "classification_failed",
-                     *           "workflow_id": null,
-                     *           "workflow_execution_id": null,
-                     *           "confidence": null,
-                     *           "routing_mode": null,
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
+                     *           "classification": "orders",
+                     *           "status": "classified",
+                     *           "workflow_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *           "workflow_execution_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "confidence": 1,
+                     *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
-                     *           "classification_error": "no_router_configured: Nothing says what stimuli of the source 'http_api' begin.",
+                     *           "classification_error": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "received_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -37304,21 +37316,27 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
-                     *           "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
-                     *           "source": "http_api",
+                     *           "id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *           "stimulus_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": null,
-                     *           "classification": null,
-                     *           "status": "classification_failed",
-                     *           "workflow_id": null,
-                     *           "workflow_execution_id": null,
-                     *           "confidence": null,
-                     *           "routing_mode": null,
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
+                     *           "classification": "orders",
+                     *           "status": "classified",
+                     *           "workflow_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *           "workflow_execution_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *           "confidence": 1,
+                     *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
-                     *           "classification_error": "no_router_configured: Nothing says what stimuli of the source 'http_api' begin.",
+                     *           "classification_error": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "received_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -37567,10 +37585,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
-                     *       "stimulus_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
-                     *       "workflow_execution_id": "cbce07d8-c6a4-413f-86df-675a43149248",
-                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *       "stimulus_id": "5c91f896-45bd-4004-83c3-8852126d78f3",
+                     *       "workflow_execution_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "workflow_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
                      *       "status": "classified"
                      *     }
                      */
@@ -37646,7 +37664,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5"
+                     *       "original_stimulus_id": "5c91f896-45bd-4004-83c3-8852126d78f3"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -37677,7 +37695,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722"
+                     *       "stimulus_id": "9110f4b2-b708-44e2-8e84-5e9fe9456ad8"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -37709,7 +37727,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example a2e25df7-ef5e-474a-8f21-1fa5b4606999
+                 * @example 54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8
                  */
                 id: string;
             };
@@ -37725,8 +37743,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *       "stimulus_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -37740,8 +37758,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *       "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
+                     *       "workflow_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *       "workflow_execution_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -37751,8 +37769,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *         "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *         "id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *         "stimulus_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -37766,8 +37784,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *         "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
+                     *         "workflow_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
+                     *         "workflow_execution_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -38446,7 +38464,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *       "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -38648,7 +38666,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *       "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -39018,7 +39036,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *           "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -39043,7 +39061,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *           "id": "45efed81-cd24-4730-8686-1f98e830cf4b",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -39248,9 +39266,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -39268,9 +39286,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *           "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *           "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *           "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -39514,7 +39532,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                 *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -39546,9 +39564,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -39723,7 +39741,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -39761,9 +39779,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -39928,7 +39946,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -39944,9 +39962,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -39970,7 +39988,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
+                     *           "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -40257,7 +40275,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -40275,8 +40293,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad",
-                     *       "execution_id": "be2b775c-b8cd-43b8-8857-63d3c635f7ad"
+                     *       "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
+                     *       "execution_id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d"
                      *     }
                      */
                     "application/json": {
@@ -40417,7 +40435,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 1f3d6428-4bf9-4fbb-8044-6ceb95f76305
+                 * @example 329148c3-3e9f-4229-81b2-ddd0ff7924f0
                  */
                 id: string;
             };
@@ -40447,8 +40465,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
-                     *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305"
+                     *       "id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
+                     *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0"
                      *     }
                      */
                     "application/json": {
@@ -40573,7 +40591,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
                 /**
@@ -40730,7 +40748,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -40746,16 +40764,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution be2b775c-b8cd-43b8-8857-63d3c635f7ad started","sequence":1,"execution_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 7ae77b1b-2f78-4ca1-8497-87b534ce526d started","sequence":1,"execution_started":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -40869,7 +40887,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example be2b775c-b8cd-43b8-8857-63d3c635f7ad
+                 * @example 7ae77b1b-2f78-4ca1-8497-87b534ce526d
                  */
                 id: string;
             };
@@ -40885,16 +40903,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution be2b775c-b8cd-43b8-8857-63d3c635f7ad started","sequence":1,"execution_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 7ae77b1b-2f78-4ca1-8497-87b534ce526d started","sequence":1,"execution_started":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"1b9ff5e2-2b88-40c5-83d1-86e0a210189a","warm":false}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"0b9d9551-2b43-44db-85d6-64b9894206b8","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"be2b775c-b8cd-43b8-8857-63d3c635f7ad","agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"7ae77b1b-2f78-4ca1-8497-87b534ce526d","agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -41006,7 +41024,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -41022,16 +41040,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -41143,7 +41161,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 431e73f1-bdf9-4293-8f22-09e8044a7a9e
+                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
                  */
                 id: string;
             };
@@ -41159,16 +41177,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"431e73f1-bdf9-4293-8f22-09e8044a7a9e","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"abca6c3d-36b8-4c93-8537-e6ab9db49db4","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -41294,19 +41312,19 @@ export interface operations {
                      * @example {
                      *       "swarms": [
                      *         {
-                     *           "id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *           "swarm_id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *           "parent_execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *           "id": "6619f30e-ea33-8edb-a647-d7430c5f5506",
+                     *           "swarm_id": "6619f30e-ea33-8edb-a647-d7430c5f5506",
+                     *           "parent_execution_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "member_ids": [
-                     *             "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
-                     *             "f85f5392-de98-4819-8cbe-216e6ca7d200"
+                     *             "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *             "0e851e00-4360-4f08-82cf-56499100031a"
                      *           ],
                      *           "member_count": 2,
                      *           "members": [
                      *             {
-                     *               "execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
-                     *               "agent_id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *               "execution_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *               "agent_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *               "agent_name": "planner",
                      *               "role": "parent",
                      *               "status": "completed",
@@ -41314,8 +41332,8 @@ export interface operations {
                      *               "ended_at": "2026-03-01T12:02:12Z"
                      *             },
                      *             {
-                     *               "execution_id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
-                     *               "agent_id": "f85f5392-de98-4819-8cbe-216e6ca7d200",
+                     *               "execution_id": "99f4e758-b6c9-410c-86b5-a22a26e76298",
+                     *               "agent_id": "0e851e00-4360-4f08-82cf-56499100031a",
                      *               "agent_name": "planner/reader",
                      *               "role": "child",
                      *               "status": "completed",
@@ -41333,19 +41351,19 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *           "swarm_id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *           "parent_execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *           "id": "6619f30e-ea33-8edb-a647-d7430c5f5506",
+                     *           "swarm_id": "6619f30e-ea33-8edb-a647-d7430c5f5506",
+                     *           "parent_execution_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "member_ids": [
-                     *             "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
-                     *             "f85f5392-de98-4819-8cbe-216e6ca7d200"
+                     *             "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *             "0e851e00-4360-4f08-82cf-56499100031a"
                      *           ],
                      *           "member_count": 2,
                      *           "members": [
                      *             {
-                     *               "execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
-                     *               "agent_id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *               "execution_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *               "agent_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *               "agent_name": "planner",
                      *               "role": "parent",
                      *               "status": "completed",
@@ -41353,8 +41371,8 @@ export interface operations {
                      *               "ended_at": "2026-03-01T12:02:12Z"
                      *             },
                      *             {
-                     *               "execution_id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
-                     *               "agent_id": "f85f5392-de98-4819-8cbe-216e6ca7d200",
+                     *               "execution_id": "99f4e758-b6c9-410c-86b5-a22a26e76298",
+                     *               "agent_id": "0e851e00-4360-4f08-82cf-56499100031a",
                      *               "agent_name": "planner/reader",
                      *               "role": "child",
                      *               "status": "completed",
@@ -41586,7 +41604,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the swarm. It follows from the execution that it is of, which has one.
-                 * @example 1a708a76-de35-8695-a852-333808defeb5
+                 * @example 6619f30e-ea33-8edb-a647-d7430c5f5506
                  */
                 id: string;
             };
@@ -41602,19 +41620,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *       "swarm_id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *       "parent_execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *       "id": "6619f30e-ea33-8edb-a647-d7430c5f5506",
+                     *       "swarm_id": "6619f30e-ea33-8edb-a647-d7430c5f5506",
+                     *       "parent_execution_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "member_ids": [
-                     *         "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
-                     *         "f85f5392-de98-4819-8cbe-216e6ca7d200"
+                     *         "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *         "0e851e00-4360-4f08-82cf-56499100031a"
                      *       ],
                      *       "member_count": 2,
                      *       "members": [
                      *         {
-                     *           "execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
-                     *           "agent_id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *           "execution_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *           "agent_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *           "agent_name": "planner",
                      *           "role": "parent",
                      *           "status": "completed",
@@ -41622,8 +41640,8 @@ export interface operations {
                      *           "ended_at": "2026-03-01T12:02:12Z"
                      *         },
                      *         {
-                     *           "execution_id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
-                     *           "agent_id": "f85f5392-de98-4819-8cbe-216e6ca7d200",
+                     *           "execution_id": "99f4e758-b6c9-410c-86b5-a22a26e76298",
+                     *           "agent_id": "0e851e00-4360-4f08-82cf-56499100031a",
                      *           "agent_name": "planner/reader",
                      *           "role": "child",
                      *           "status": "completed",
@@ -41638,19 +41656,19 @@ export interface operations {
                      *       "lock_count": 0,
                      *       "recent_message_count": 0,
                      *       "swarm": {
-                     *         "id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *         "swarm_id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *         "parent_execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *         "id": "6619f30e-ea33-8edb-a647-d7430c5f5506",
+                     *         "swarm_id": "6619f30e-ea33-8edb-a647-d7430c5f5506",
+                     *         "parent_execution_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "member_ids": [
-                     *           "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
-                     *           "f85f5392-de98-4819-8cbe-216e6ca7d200"
+                     *           "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
+                     *           "0e851e00-4360-4f08-82cf-56499100031a"
                      *         ],
                      *         "member_count": 2,
                      *         "members": [
                      *           {
-                     *             "execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
-                     *             "agent_id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *             "execution_id": "4addd171-60e0-4b2f-8b85-96306ea15a10",
+                     *             "agent_id": "d2c79c7a-6da0-4478-854b-e2fcf8b57833",
                      *             "agent_name": "planner",
                      *             "role": "parent",
                      *             "status": "completed",
@@ -41658,8 +41676,8 @@ export interface operations {
                      *             "ended_at": "2026-03-01T12:02:12Z"
                      *           },
                      *           {
-                     *             "execution_id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
-                     *             "agent_id": "f85f5392-de98-4819-8cbe-216e6ca7d200",
+                     *             "execution_id": "99f4e758-b6c9-410c-86b5-a22a26e76298",
+                     *             "agent_id": "0e851e00-4360-4f08-82cf-56499100031a",
                      *             "agent_name": "planner/reader",
                      *             "role": "child",
                      *             "status": "completed",
@@ -41932,7 +41950,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41942,7 +41960,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41952,7 +41970,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41964,7 +41982,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "b35c7004-2fb7-4628-82d0-e90b95b9179c",
+                     *           "id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41974,7 +41992,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *           "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41984,7 +42002,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "cce84368-b6d0-49e0-8d35-9d3167cd71d8",
+                     *           "id": "814ed67f-9943-41ff-8beb-f38f92cb4f01",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -42089,7 +42107,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 id: string;
             };
@@ -42106,7 +42124,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *         "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -42115,7 +42133,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8",
+                     *       "id": "2e12c864-ec5a-48d3-80e2-921625d48a7e",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -42266,7 +42284,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example c455af0d-b9fd-47d4-827d-73d3b0425cf8
+                 * @example 2e12c864-ec5a-48d3-80e2-921625d48a7e
                  */
                 id: string;
             };
@@ -42297,7 +42315,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "c455af0d-b9fd-47d4-827d-73d3b0425cf8"
+                     *       "request_id": "2e12c864-ec5a-48d3-80e2-921625d48a7e"
                      *     }
                      */
                     "application/json": {
@@ -42433,7 +42451,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example b35c7004-2fb7-4628-82d0-e90b95b9179c
+                 * @example 98f7b27b-6239-48c7-8b0e-0cbb4eaae315
                  */
                 id: string;
             };
@@ -42464,7 +42482,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "b35c7004-2fb7-4628-82d0-e90b95b9179c"
+                     *       "request_id": "98f7b27b-6239-48c7-8b0e-0cbb4eaae315"
                      *     }
                      */
                     "application/json": {
@@ -42621,7 +42639,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -42634,7 +42652,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -42835,7 +42853,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -43070,7 +43088,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example f5d6779a-9d19-4100-8c7d-c92286a02071
                  */
                 volume_id: string;
             };
@@ -43086,7 +43104,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -43224,7 +43242,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 26370389-01f6-4d6b-8882-ce3afe9be836
+                 * @example 04564200-a0ab-4f4f-8e67-a0c5aadc081c
                  */
                 volume_id: string;
             };
@@ -43242,7 +43260,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836"
+                     *       "id": "04564200-a0ab-4f4f-8e67-a0c5aadc081c"
                      *     }
                      */
                     "application/json": {
@@ -43381,7 +43399,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example f5d6779a-9d19-4100-8c7d-c92286a02071
                  */
                 volume_id: string;
             };
@@ -43411,7 +43429,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -43589,7 +43607,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example f5d6779a-9d19-4100-8c7d-c92286a02071
                  */
                 volume_id: string;
             };
@@ -43803,7 +43821,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example f5d6779a-9d19-4100-8c7d-c92286a02071
                  */
                 volume_id: string;
             };
@@ -43942,7 +43960,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example f5d6779a-9d19-4100-8c7d-c92286a02071
                  */
                 volume_id: string;
             };
@@ -44081,7 +44099,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example f5d6779a-9d19-4100-8c7d-c92286a02071
                  */
                 volume_id: string;
             };
@@ -44222,7 +44240,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example f5d6779a-9d19-4100-8c7d-c92286a02071
                  */
                 volume_id: string;
             };
@@ -44388,7 +44406,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example f5d6779a-9d19-4100-8c7d-c92286a02071
                  */
                 volume_id: string;
             };
@@ -44590,11 +44608,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "a8f6777a-82ed-496f-8117-851178087333",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "volume_id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -44604,11 +44622,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "a8f6777a-82ed-496f-8117-851178087333",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "volume_id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -44797,11 +44815,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "a8f6777a-82ed-496f-8117-851178087333",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "volume_id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -44811,11 +44829,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "a8f6777a-82ed-496f-8117-851178087333",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "volume_id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -44995,8 +45013,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                 *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                 *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -45284,8 +45302,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "431e73f1-bdf9-4293-8f22-09e8044a7a9e",
-                 *       "execution_id": "1f3d6428-4bf9-4fbb-8044-6ceb95f76305",
+                 *       "agent_id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                 *       "execution_id": "329148c3-3e9f-4229-81b2-ddd0ff7924f0",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -46475,8 +46493,8 @@ export interface operations {
                      * @example {
                      *       "credentials": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *           "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -46487,9 +46505,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *               "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *               "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *               "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *               "grant_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *               "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -46505,8 +46523,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "credential_id": "bf73ced7-5850-447f-87d2-37f936194402",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -46525,8 +46543,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *           "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -46537,9 +46555,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *               "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *               "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *               "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *               "grant_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *               "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -46555,8 +46573,8 @@ export interface operations {
                      *           "last_used": null
                      *         },
                      *         {
-                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *           "credential_id": "bf73ced7-5850-447f-87d2-37f936194402",
                      *           "name": "openai",
                      *           "label": "openai",
                      *           "provider": "openai",
@@ -46754,7 +46772,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 id: string;
             };
@@ -46770,8 +46788,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *       "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -46782,9 +46800,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "grant_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -46799,8 +46817,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *         "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *         "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *         "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -46811,9 +46829,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *             "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *             "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *             "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *             "grant_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *             "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -47057,7 +47075,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 id: string;
             };
@@ -47074,7 +47092,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *       "success": true
                      *     }
                      */
@@ -47264,8 +47282,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *       "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -47502,8 +47520,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "id": "bf73ced7-5850-447f-87d2-37f936194402",
+                     *       "credential_id": "bf73ced7-5850-447f-87d2-37f936194402",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -47699,7 +47717,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 id: string;
             };
@@ -47731,8 +47749,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
+                     *       "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -47743,9 +47761,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "grant_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -47967,7 +47985,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 id: string;
             };
@@ -47985,9 +48003,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "grant_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -47998,9 +48016,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "grant_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *           "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -48162,7 +48180,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 id: string;
             };
@@ -48198,9 +48216,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *       "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "grant_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "credential_id": "3f5b91bd-e28a-4b66-8817-89a94f1292e5",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -48359,12 +48377,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example 3f5b91bd-e28a-4b66-8817-89a94f1292e5
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 9439f87f-f5a1-4599-8683-cd2d4cafe9a3
+                 * @example c5f96b80-43e0-4db9-8dcf-41e86fa33b6b
                  */
                 grant_id: string;
             };
@@ -48381,8 +48399,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *       "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *       "grant_id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
+                     *       "id": "c5f96b80-43e0-4db9-8dcf-41e86fa33b6b",
                      *       "success": true
                      *     }
                      */
@@ -49262,11 +49280,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688",
-                     *       "state_token": "e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=c3bde75b796d73464827aa097368734fb730423b723719a740bda3bb48d51d18&code_challenge=K2WjpdnguwZoT8ttzCzdff4LjNKkY-Zvjka_7_cb3mU&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=c3bde75b796d73464827aa097368734fb730423b723719a740bda3bb48d51d18&code_challenge=K2WjpdnguwZoT8ttzCzdff4LjNKkY-Zvjka_7_cb3mU&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=c3bde75b796d73464827aa097368734fb730423b723719a740bda3bb48d51d18&code_challenge=K2WjpdnguwZoT8ttzCzdff4LjNKkY-Zvjka_7_cb3mU&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "c3bde75b796d73464827aa097368734fb730423b723719a740bda3bb48d51d18",
+                     *       "state_token": "c3bde75b796d73464827aa097368734fb730423b723719a740bda3bb48d51d18",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -49423,7 +49441,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688
+                 * @example c3bde75b796d73464827aa097368734fb730423b723719a740bda3bb48d51d18
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -49449,8 +49467,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *       "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -49591,7 +49609,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "3d6726ca34bd7bb11f57b5b2244de8c25c606d647f53659e0053485bcaf0b830"
+                 *       "state": "0e5ffec77f629e0f8de1bf5a4682b92a87d6d5edd48a36c8424e6e058f415327"
                  *     }
                  */
                 "application/json": {
@@ -49619,8 +49637,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *       "credential_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -49803,7 +49821,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "z9WCwy-WydA4WKcWwgJ8-jCB9qvcKlGnaNLUQTiwlCk",
+                     *       "device_code": "lDn4f_WhBZkWg80tTK_po93yQDabDzfgLJPmF7n5O40",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -49968,7 +49986,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "z9WCwy-WydA4WKcWwgJ8-jCB9qvcKlGnaNLUQTiwlCk",
+                 *       "device_code": "lDn4f_WhBZkWg80tTK_po93yQDabDzfgLJPmF7n5O40",
                  *       "provider": "files"
                  *     }
                  */
@@ -49991,8 +50009,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
-                     *       "binding_id": "a5158821-60c5-417d-8cb7-77773ae8428a"
+                     *       "credential_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1",
+                     *       "binding_id": "80b594f6-6dcb-49bf-8bff-f334269dc9e1"
                      *     }
                      */
                     "application/json": {
@@ -50153,7 +50171,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "XCf2oiYODgQDfp8MTbkULBwm7QYho2BO4vqG5BrQpsM",
+                 *       "device_code": "rP_6oRekF1MgSPBUCz3Mn_QoNjemuksNsBp05pZq2UY",
                  *       "provider": "files"
                  *     }
                  */
@@ -50176,8 +50194,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "35fce006-d77b-40d1-89f3-469180be97e3",
-                     *       "binding_id": "35fce006-d77b-40d1-89f3-469180be97e3"
+                     *       "credential_id": "35e4317a-25a2-4a7d-8499-5276875e85a2",
+                     *       "binding_id": "35e4317a-25a2-4a7d-8499-5276875e85a2"
                      *     }
                      */
                     "application/json": {
@@ -50346,7 +50364,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "id": "80074322-0e1a-4cee-83db-30b01eed44f0",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -50361,7 +50379,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "id": "80074322-0e1a-4cee-83db-30b01eed44f0",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -50377,7 +50395,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "id": "80074322-0e1a-4cee-83db-30b01eed44f0",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -50545,7 +50563,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *       "id": "80074322-0e1a-4cee-83db-30b01eed44f0",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -50556,9 +50574,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U",
-                     *       "key_value": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U",
-                     *       "api_key": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U"
+                     *       "key": "aegis_URbEuUPXNOfLPhXzpHKjyFGs150yR8xbJEea9xwV",
+                     *       "key_value": "aegis_URbEuUPXNOfLPhXzpHKjyFGs150yR8xbJEea9xwV",
+                     *       "api_key": "aegis_URbEuUPXNOfLPhXzpHKjyFGs150yR8xbJEea9xwV"
                      *     }
                      */
                     "application/json": {
@@ -50689,7 +50707,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example b4ff4833-1689-4de2-8e3c-da2aad422f1c
+                 * @example 80074322-0e1a-4cee-83db-30b01eed44f0
                  */
                 id: string;
             };
@@ -50707,7 +50725,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *       "id": "80074322-0e1a-4cee-83db-30b01eed44f0",
                      *       "success": true
                      *     }
                      */
@@ -54089,13 +54107,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "agent_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "execution_id": null,
-                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "session_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -54104,13 +54122,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "agent_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "execution_id": null,
-                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "session_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -54287,13 +54305,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "agent_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "execution_id": null,
-                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "session_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -54302,13 +54320,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "agent_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *           "execution_id": null,
-                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "session_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -54575,10 +54593,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
-                     *         "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
-                     *         "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
-                     *         "sub": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *         "session_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *         "execution_id": "c43f19ee-b121-483a-8bb7-6ea7e463f25e",
+                     *         "agent_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *         "sub": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -54594,10 +54612,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
-                     *         "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
-                     *         "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *         "sub": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *         "session_id": "d360fe33-0373-4201-8086-ed3853546411",
+                     *         "execution_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
+                     *         "agent_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *         "sub": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -54613,7 +54631,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *         "session_id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -54743,9 +54761,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *       "session_id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjAwZWUwNjcxLTc5YjMtNGNmZS04MDllLWI2ZDVmMTU3YTdjMyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGI5MGI4My05MjI0LTQwYTItOGEwZC05M2E0MDkwYzdmMzgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.6sLuH4AqWvcvVOoiKjC4byaAn5Pjds4d8Dlj30EBbmE3uYTvvDCOzKj5bqN9WpyQ6rUQ1wXgXchnD-B9aqfTAg",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6Ijk1ODYwZjg5LTI3MmYtNDMyMi04ZTM1LTgyMDczZjJmNDc5YSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzMjdjZmNlZS0zOGM5LTQxZTgtODgzMi04MGI2NWNkMjRjN2EiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.Vt5xVmEQ-dT3KCKAwCOcPCJMZkbIt6tc3d01Knzb7DzvzrNwwE41hqD4xMfIxD9_z3HRnKiI_C99XGG6hxH-DA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -54882,7 +54900,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *       "session_id": "327cfcee-38c9-41e8-8832-80b65cd24c7a",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -55184,8 +55202,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *           "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *           "agent_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *           "execution_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -55196,8 +55214,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *           "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *           "agent_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *           "execution_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -55323,11 +55341,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *       "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *       "agent_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "execution_id": "1d210e1c-d235-4f0b-8443-e823d8bd373a",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc"
+                     *       "gateway_url": "https://lictor.example.com/x/477sb87ZHJIgY2Qh2dezPCVsnuGG1ZWm0_M0VoosWPg"
                      *     }
                      */
                     "application/json": {
@@ -55631,19 +55649,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *       "kid": "95860f89-272f-4322-8e35-82073f2f479a",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *           "kid": "95860f89-272f-4322-8e35-82073f2f479a",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "3fbc1371-408a-41c6-8e37-4758804e437d",
+                     *           "kid": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -55775,7 +55793,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example 3fbc1371-408a-41c6-8e37-4758804e437d
+                 * @example 34fa0e42-f17d-4d17-8c23-e47ee23eef57
                  */
                 kid: string;
             };
@@ -55792,7 +55810,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "3fbc1371-408a-41c6-8e37-4758804e437d"
+                     *       "kid": "34fa0e42-f17d-4d17-8c23-e47ee23eef57"
                      *     }
                      */
                     "application/json": {
@@ -55859,7 +55877,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key '3fbc1371-408a-41c6-8e37-4758804e437d'."
+                     *       "message": "There is no key '34fa0e42-f17d-4d17-8c23-e47ee23eef57'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -55948,7 +55966,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -55961,7 +55979,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -56157,7 +56175,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
+                     *       "id": "33510b30-7976-4abe-8a65-29ff481969a6",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -56291,7 +56309,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example e571ef68-d0a5-464c-8109-9013411a1bf4
+                 * @example 33510b30-7976-4abe-8a65-29ff481969a6
                  */
                 id: string;
             };
@@ -56308,7 +56326,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "e571ef68-d0a5-464c-8109-9013411a1bf4"
+                     *       "id": "33510b30-7976-4abe-8a65-29ff481969a6"
                      *     }
                      */
                     "application/json": {
@@ -59847,7 +59865,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example f5d6779a-9d19-4100-8c7d-c92286a02071
                  */
                 volume_id: string;
             };
@@ -59906,7 +59924,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "volume_id": "f5d6779a-9d19-4100-8c7d-c92286a02071",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -60069,9 +60087,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjNmYmMxMzcxLTQwOGEtNDFjNi04ZTM3LTQ3NTg4MDRlNDM3ZCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwZGQyZWQzNy05Y2U3LTRhOWUtOGMwMy1lZTc4Y2ZjYzE0YTQiLCJleGVjX2lkIjoiYjlkNzA3YWEtNDQ1MC00ZjkyLThmZWMtYTA1NzAxMWU3NmJhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImI5ZDcwN2FhLTQ0NTAtNGY5Mi04ZmVjLWEwNTcwMTFlNzZiYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzY2M4OTQ0My02N2Q4LTRiNzgtOGQ1Yy02OTM5NmRlYTdhNjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.hZK4e-B2LC3wJE1Y-LWdFPMDyDpZKDIZsawpr2a_sqwwHkyhaur7tMNrai2uXAKzmxuvd3ahAJULaj-m8N4DZGxPDUcUkxhEgdRy7Sa_TCJhgapIthRhHLP_wTRk2pc3R0K3EI6c_CjzWCsaFIOcl3l7YMN1-Df82Ai6tm_H887jUakds4m_b9LVAlxa-hS4BITymensIvso1VnfNRhH43YCOLuwqGnmmAnNvFv0GezQlt-TkhDUTw7s-d39jkreP3sJLBw5UNjxfuflLEbVg2FCmX4hIPzFO_n8jJy9tmgpkbqAfwT02iFj6f8c_slWh2DM6osCmqm7d-tLm7cV_A",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjM0ZmEwZTQyLWYxN2QtNGQxNy04YzIzLWU0N2VlMjNlZWY1NyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwN2NlZWY1MC04ZDliLTRmMmEtOGRmZS03ZWZiN2M5NjY4MjMiLCJleGVjX2lkIjoiYzQzZjE5ZWUtYjEyMS00ODNhLThiYjctNmVhN2U0NjNmMjVlIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImM0M2YxOWVlLWIxMjEtNDgzYS04YmI3LTZlYTdlNDYzZjI1ZSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJjZmQ1ODJjMy0yZjk2LTQ5ZDAtODg1OC1hNzE2YzIwMjdjZmEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.lxxHDnVpGBPYWfNWllkGLccyDDFnVQV3iV0HZGNAr6hMOn2gYQQM86hIPPTZrVvOJDNkCfj-WS3Ta-KpB4N744OYv3dxQbWptvOR4a6e7UeXr-440Qgnrdr5a4SQReMAnAt-Dp6iL37ya7k1DYaDqmskExSheTIDCU2ghokCg-92EwW62d7HV5GypM618HPjBij03H2xbmit0LGUQG825-mdn0QwFQ0-u05CAdqJwaKF5tDd3DG3j77dzRoj89t5t9a73RwTvnLJSP19sq2WJ_l6W8xkk2Do0qTt8xyPNX_HVxVVEV6GQ4cLFzcsj0fhgTGNpbiyP7v5_WROeLc-9g",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63"
+                     *       "session_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa"
                      *     }
                      */
                     "application/json": {
@@ -60102,7 +60120,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "20cc290286fc"
+                     *         "request_id": "554d26444275"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60165,7 +60183,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6d0ea8e930c3"
+                     *         "request_id": "a7c344d0ccc0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60226,7 +60244,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6234f1875797"
+                     *         "request_id": "8bf527eff3ed"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60287,7 +60305,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "53702d9fc4c0"
+                     *         "request_id": "769e11858608"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60348,7 +60366,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "94f5d6b4414e"
+                     *         "request_id": "4268f53c88d5"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60409,7 +60427,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "fae96b2bdd4b"
+                     *         "request_id": "82f649aa5bc4"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60711,7 +60729,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6e9c244cecc0"
+                     *         "request_id": "1eeb49c1e4c1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60966,7 +60984,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "693a6a2b9019"
+                     *         "request_id": "797b86fb956a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61027,7 +61045,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "178d7554a358"
+                     *         "request_id": "cc35853b6784"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61797,7 +61815,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "df7587e8acfe"
+                     *         "request_id": "df8e2491d8aa"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61858,7 +61876,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b08f857111a6"
+                     *         "request_id": "d0e775e3a8c2"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61912,7 +61930,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
+                 * @example 477sb87ZHJIgY2Qh2dezPCVsnuGG1ZWm0_M0VoosWPg
                  */
                 token: string;
             };
@@ -61929,9 +61947,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjNmYmMxMzcxLTQwOGEtNDFjNi04ZTM3LTQ3NTg4MDRlNDM3ZCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI3M2M3MmFjNS1iNDg5LTRjMDktOGFjMy01NjkwY2ZiNjQ4NDMiLCJleGVjX2lkIjoiYzhiMGIwNjQtMmM0Zi00YzNiLTgzZDctMjc4YjFhYzY2MjdiIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImM4YjBiMDY0LTJjNGYtNGMzYi04M2Q3LTI3OGIxYWM2NjI3YiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIyZjdhNGE0My1mOTcyLTQzZWItOGM0OC0wZWFiZWI0ODc5YzkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.riDkNxiuMrjYv39RUaRv5V2m0-kDXtiJBo58IKuiIe7wlJyhQREezx0j1vDxUQtGnFqbx06YXMIOPRksM7addPYcIiwIYlZzMflmTE-Gy_Lc_zgHDjJGGJD6wHITxSSj25tjiNL3hxiFnK4_nBe-1LdbRR-Y7Kv1dchNFIL56nNBsMZ5xzZqEwaT-x_zjesjW4YT4UFFCxpE2AE64ci3IhAoXkwl6VeqLw5v7u8kx1pPntgzJv4fHp1SS_wRhgfQCjolq2vx-du7Hh1msVtgLNe-LLxgcltGOLZVoaxVvRxIKhqTk5Az12ytxWLfdtqiwqH1ok4jjaf8hh9A2g9jsw",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjM0ZmEwZTQyLWYxN2QtNGQxNy04YzIzLWU0N2VlMjNlZWY1NyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIzZDY3MjZjYS0zNGJkLTRiYjEtOGY1Ny1iNWIyMjQ0ZGU4YzIiLCJleGVjX2lkIjoiMWQyMTBlMWMtZDIzNS00ZjBiLTg0NDMtZTgyM2Q4YmQzNzNhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjFkMjEwZTFjLWQyMzUtNGYwYi04NDQzLWU4MjNkOGJkMzczYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiJkMzYwZmUzMy0wMzczLTQyMDEtODA4Ni1lZDM4NTM1NDY0MTEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.XeBgj0XKH6HwsYjHXFt2TceMOEPL0Ouanz8OuwFbuhqlyyvN-GxoU7T9m0KI3KT1c5yNuZ-SzkrmYOW6N3KZdw_xjvyb2rhYmNAhXntY_TCMkmKlQhRqvVrOKHKUQhVe7nSM5I3xhJacATnwjwJjFDmR7Stoe1qk0TlUBxwpJj2XbgjaX3mSZylILa1OGmmVKCQBNBV-F-y2EzFICp5hrwMU9rdQ3JpLLnFk6FURMbboD9-lu1z2fkfIpiWEYwe04PN_b4g_KpQ5ic3dOU1--17TrxUh7R8Xh3PQnPuYJotSIVGckDdpTS3UX3x1N-DlGimGcteD74iVcHDNZAdP3Q",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9"
+                     *       "session_id": "d360fe33-0373-4201-8086-ed3853546411"
                      *     }
                      */
                     "application/json": {
@@ -61962,7 +61980,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5284649761d4"
+                     *         "request_id": "3ecf51af42bc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62025,7 +62043,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "decbd7df29b8"
+                     *         "request_id": "6f3e8a745509"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62086,7 +62104,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3a901bd91b09"
+                     *         "request_id": "4dad6d3b817f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62147,7 +62165,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "63027334a58e"
+                     *         "request_id": "e1f1df5fa4f1"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62208,7 +62226,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "4ee572fe9956"
+                     *         "request_id": "5f204d2ed55e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62269,7 +62287,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "08611adfd28e"
+                     *         "request_id": "d479fa94c088"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62330,7 +62348,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "path.token: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "2c5b31c4a12a"
+                     *         "request_id": "1a028628b985"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62510,7 +62528,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
+                 * @example 477sb87ZHJIgY2Qh2dezPCVsnuGG1ZWm0_M0VoosWPg
                  */
                 token: string;
             };
@@ -62577,7 +62595,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "67bc053c7177"
+                     *         "request_id": "3473a620ceac"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62832,7 +62850,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "30de7121895e"
+                     *         "request_id": "87f16caef2ef"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62893,7 +62911,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7f7fe4cbedcc"
+                     *         "request_id": "89d636d98b5a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -63266,7 +63284,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
+                 * @example 477sb87ZHJIgY2Qh2dezPCVsnuGG1ZWm0_M0VoosWPg
                  */
                 token: string;
             };
@@ -63669,7 +63687,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7433f9bb5926"
+                     *         "request_id": "8245effd971d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -63730,7 +63748,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "cb1ce0610256"
+                     *         "request_id": "25e831528adf"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -63845,7 +63863,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "87fd61cf5cc3"
+                     *         "request_id": "8048bb253023"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -64100,7 +64118,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "001ff3044253"
+                     *         "request_id": "995c8fb3272c"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -64161,7 +64179,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "6a36feeddd7b"
+                     *         "request_id": "590a043285ef"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -64541,9 +64559,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "zWhW5nLGaVa_ToDfKyR-TtGjIlH7A5eensJeamdEK0j-jHLmbuFCqBX2kx_REiwtjzTpmZr8-vDB3tP_BMj1ElB8hxNRRhnpSDWGVubwoe3IFqNCMQU1WxKZE5BvOo9_W8rrnu3a4DUd9SojVsA0CQ3v87dIpUHyLztx4S5dAKIsBx9eg8kT7xROkBQKzyRk7NAOgYXmb17jgYG-CgueBYeFda8RIk242FzSaPxf3yDznWLxU8C7zd9Qjahj7l5xOerhrItc66P8quZHbcicummIbrR0UCpbkDzVRJ0PdhPjpoH65jqTJYu7sBf_Zhsd9Dq9BUQkclwZLEPg9r3pKw",
+                     *           "n": "3G-FXm3gaeqfobMJysbees_e062fsQFV_YG9k0Hd8cSS0IEVKg65vBKvSIo3er8POeJqbbjvND8j5GmxmhlJynDPX3NwpBeKkX7hSruW-ZyembDdviXB8uI09ztQnWxqJQsYpor4ar-8uOG-fiq2KsYH70xBDPVw5z-u71WKfnKjRYDD8ZrXYe11WzeMDUTUtKP2Vu5pyFetPNWeEVJF0sNt0-DFIaFTY-KzPLWWU_JzxHNc3jw0V1PFRZmW3wqCDyWwXgSzRMOUnDumt8uT51VhCv7_VQTcTU0TQ-jli94ISLHRIErGgmyvpQTzma4drcAcHP2qQxwHSfoS5082Hw",
                      *           "e": "AQAB",
-                     *           "kid": "3fbc1371-408a-41c6-8e37-4758804e437d",
+                     *           "kid": "34fa0e42-f17d-4d17-8c23-e47ee23eef57",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -64599,10 +64617,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *       "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
-                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *       "stimulus_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8",
+                     *       "workflow_execution_id": "0730ee8b-219b-4b81-8f26-af85b440a976",
+                     *       "workflow_id": "77c5dafb-c53a-49a6-84d9-1e8acfb68545",
                      *       "status": "classified"
                      *     }
                      */
@@ -64693,7 +64711,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999"
+                     *       "original_stimulus_id": "54ad3cf3-ed04-4a4a-80df-d2ea4337cbe8"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
