@@ -360,7 +360,7 @@ function bodyFor(route: DeclaredRoute, { ids }: World): object {
 const nameOf = (route: DeclaredRoute) => `${route.method} ${route.url}`
 /** Routes whose address names an environment. */
 const asksEnvironment = ({ url }: DeclaredRoute) =>
-  url === '/api/v1/bundles/:name/current' || url === '/v1/rulesets/:name/current'
+  ['/api/v1/bundles/:name/current', '/api/v1/bundles/:name/gates', '/v1/rulesets/:name/current'].includes(url)
 const isStream = ({ url }: DeclaredRoute) => ['/api/v1/stream', '/api/v1/stream/dashboard', '/v1/stream'].includes(url)
 
 /** Every row of every table that belongs to the tenant. */

@@ -207,6 +207,7 @@ it('the reference lists what each live stream tells', () => {
   expect(eventsOf('/api/v1/stream/dashboard')).toEqual([...dashboardTypes])
   expect(eventsOf('/api/v1/stream')).toEqual([
     'contract_update',
+    'gates_update',
     'assignment_changed',
     'approval_created',
     'approval_decided',

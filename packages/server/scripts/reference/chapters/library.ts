@@ -222,7 +222,7 @@ export const gates: Chapter = {
       emits: ['gates_update'],
     },
     'GET /api/v1/bundles/:name/gates': {
-      notes: 'Null where there are none, also for a name that no bundle has. 403 for a key of another environment.',
+      notes: 'Null where there are none. 403 for a key of another environment.',
     },
     'GET /api/v1/bundles/:name/gates/deployments': {},
   },

@@ -152,6 +152,10 @@ stages:
   await succeed('PUT /api/v1/bundles/:name/gates', put(1))
   await succeed('GET /api/v1/bundles/:name/gates', { ...as(agent), ...ofBundle, query: { env: 'production' } })
   await succeed('GET /api/v1/bundles/:name/gates/deployments', { ...as(person), ...ofBundle })
+  await call('GET /api/v1/bundles/:name/gates', { headers: agent, ...ofBundle, query: { env: 'staging' } })
+  const ofNone = { path: { name: 'nothing' } }
+  await call('GET /api/v1/bundles/:name/gates', { headers: agent, ...ofNone, query: { env: 'production' } })
+  await call('GET /api/v1/bundles/:name/gates/deployments', { ...as(person), ...ofNone })
   // The scenes to come are about agents without gates.
   await succeed('PUT /api/v1/bundles/:name/gates', {
     ...as(person),

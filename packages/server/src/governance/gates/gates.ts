@@ -40,8 +40,10 @@ export interface Gates {
     },
     once?: OnceKey | null,
   ): Promise<GateDeployment>
-  /** The newest first, at most 100. */
+  /** The newest first, at most 100. @throws NotFound for a bundle that there is not. */
   deployments(caller: UserCaller, bundleName: string, env?: string): Promise<GateDeployment[]>
+  /** As `inForce`. @throws NotFound too, for a bundle that there is not. */
+  ofBundle(caller: UserCaller | KeyCaller, bundleName: string, env: string): Promise<DeliveredGates | null>
   /** What the agents of a bundle go through; null for none. @throws Forbidden for a key of another environment. */
   inForce(caller: UserCaller | KeyCaller, bundleName: string, env: string): Promise<DeliveredGates | null>
 }
@@ -81,6 +83,27 @@ export function createGates(deps: {
     return kept
   }
 
+  async function requireBundle(scope: TenantScope, name: string, within: Queryable): Promise<void> {
+    if ((await bundles.latestVersion(scope, name, within)) === 0) throw new NotFound(`Bundle '${name}' not found`)
+  }
+
+  async function inForce(caller: UserCaller | KeyCaller, bundleName: string, env: string) {
+    if (caller.kind === 'key' && caller.env !== env)
+      throw new Forbidden(`API key is scoped to '${caller.env}', cannot access env '${env}'.`, 'wrong_environment')
+    const scope = scopeOf(caller)
+    const current = await store.inForce(scope, env, bundleName)
+    if (!current) return null
+    const document = await store.find(scope, current.name, current.version)
+    // Versions are never changed nor deleted: what is in force is there.
+    if (!document) throw new Error(`Version ${current.version} of the gates '${current.name}' is gone.`)
+    const key = await signing.activeKey(scope, database.db)
+    return {
+      document,
+      signature: key?.sign(document.yamlBytes) ?? null,
+      publicKey: key?.publicKey ?? null,
+    }
+  }
+
   return {
     async upload(caller, yaml, once = null) {
       const workflow = inspect(yaml)
@@ -97,8 +120,7 @@ export function createGates(deps: {
       return log.transact((within, emit) =>
         idempotency.once(once, within, async () => {
           await store.lockDeployments(scope, within)
-          if ((await bundles.latestVersion(scope, bundleName, within)) === 0)
-            throw new NotFound(`Bundle '${bundleName}' not found`)
+          await requireBundle(scope, bundleName, within)
           if (gates !== null && !(await store.find(scope, gates.name, gates.version, within)))
             throw new InvalidInput(`Gates '${gates.name}' version ${gates.version} not found`, 'gates_not_found')
           const deployment: GateDeployment = {
@@ -123,23 +145,15 @@ export function createGates(deps: {
         }),
       )
     },
-    deployments: (caller, bundleName, env) =>
-      store.deployments(scopeOf(caller), { env, bundleName, limit: MOST_DEPLOYMENTS }),
-    async inForce(caller, bundleName, env) {
-      if (caller.kind === 'key' && caller.env !== env)
-        throw new Forbidden(`API key is scoped to '${caller.env}', cannot access env '${env}'.`, 'wrong_environment')
-      const scope = scopeOf(caller)
-      const current = await store.inForce(scope, env, bundleName)
-      if (!current) return null
-      const document = await store.find(scope, current.name, current.version)
-      // Versions are never changed nor deleted: what is in force is there.
-      if (!document) throw new Error(`Version ${current.version} of the gates '${current.name}' is gone.`)
-      const key = await signing.activeKey(scope, database.db)
-      return {
-        document,
-        signature: key?.sign(document.yamlBytes) ?? null,
-        publicKey: key?.publicKey ?? null,
-      }
+    async deployments(caller, bundleName, env) {
+      await requireBundle(scopeOf(caller), bundleName, database.db)
+      return store.deployments(scopeOf(caller), { env, bundleName, limit: MOST_DEPLOYMENTS })
+    },
+    inForce,
+    async ofBundle(caller, bundleName, env) {
+      const found = await inForce(caller, bundleName, env)
+      if (found === null) await requireBundle(scopeOf(caller), bundleName, database.db)
+      return found
     },
   }
 }

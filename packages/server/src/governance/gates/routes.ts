@@ -128,7 +128,9 @@ export function gateRoutes(app: App, { gates }: { gates: Gates }): void {
         params: OfBundle,
         body: Type.Object({
           env: Environment,
-          gates: Nullable(Type.Object({ name: Name, version: Type.Integer({ minimum: 1 }) })),
+          gates: Type.Union([Type.Object({ name: Name, version: Type.Integer({ minimum: 1 }) }), Type.Null()], {
+            description: 'The gates and their version; null: none from now on.',
+          }),
         }),
         response: { 200: Type.Object(Deployment), ...failures(401, 403, 404, 422) },
       },
@@ -154,12 +156,12 @@ export function gateRoutes(app: App, { gates }: { gates: Gates }): void {
           200: Type.Object({
             gates: Nullable(WireGates),
           }),
-          ...failures(401, 403, 422),
+          ...failures(401, 403, 404, 422),
         },
       },
     },
     async (request) => {
-      const found = await gates.inForce(userOrKeyOf(request), request.params.name, request.query.env)
+      const found = await gates.ofBundle(userOrKeyOf(request), request.params.name, request.query.env)
       return { gates: found && wireGates(found) }
     },
   )
@@ -174,7 +176,7 @@ export function gateRoutes(app: App, { gates }: { gates: Gates }): void {
         description: 'The newest first, at most 100.',
         params: OfBundle,
         querystring: Type.Object({ env: Type.Optional(Environment) }),
-        response: { 200: Type.Array(Type.Object(Deployment)), ...failures(401, 422) },
+        response: { 200: Type.Array(Type.Object(Deployment)), ...failures(401, 404, 422) },
       },
     },
     async (request) =>

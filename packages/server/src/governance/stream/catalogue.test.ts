@@ -175,7 +175,7 @@ onEachDatabase('what is told', (start) => {
     expect(await told()).toEqual([])
   })
 
-  it('dashboards hear of fourteen types, and a record of another type is not for them', async () => {
+  it('dashboards hear of fifteen types, and a record of another type is not for them', async () => {
     await begin()
     expect([...dashboardTypes].sort()).toEqual([
       'api_key_created',
@@ -191,6 +191,7 @@ onEachDatabase('what is told', (start) => {
       'contract_update',
       'contract_updated',
       'event_created',
+      'gates_update',
       'signing_key_rotated',
     ])
     const { database } = t.server
