@@ -255,7 +255,7 @@ function TopBar({ isReady, onSearch }: BarProps) {
       <Mark className="size-6" />
       <span className="font-semibold text-lg">Lictor</span>
       <span className="ml-auto min-w-0">
-        <Suspense fallback={null}>{isReady && <EnvironmentSwitch compact />}</Suspense>
+        <Environments isReady={isReady} compact />
       </span>
       <span>
         <LiveDot compact />
