@@ -73,8 +73,7 @@ function Frame() {
     }
   }, [rememberOpener])
 
-  useReadiness()
-
+  const isReady = useReadiness()
   const toasts = useToasts()
   const close = (open: boolean) => open || setOverlay('none')
   return (
@@ -86,8 +85,8 @@ function Frame() {
       >
         Skip to content
       </button>
-      <Sidebar onSearch={() => open('palette')} />
-      <TopBar onSearch={() => open('palette')} />
+      <Sidebar isReady={isReady} onSearch={() => open('palette')} />
+      <TopBar isReady={isReady} onSearch={() => open('palette')} />
       <div className="flex min-h-0 min-w-0 flex-1 flex-col">
         <Outage />
         <Standing />
@@ -128,16 +127,21 @@ function Frame() {
  * When the first page stands, the code of the others is fetched: the palette must be there before the first letter is typed
  * into it, and every page when the server is away.
  */
-function useReadiness() {
+function useReadiness(): boolean {
+  const [isReady, setReady] = useState(false)
   const preload = useRouteContext({ from: '/inside', select: ({ pages }) => pages.preload })
   useEffect(() => {
     const idle = setTimeout(() => {
       performance.mark('lictor:first route stands')
-      const parts = [Palette, Help, MenuSheet, AccountDropdown, ToastList].map((part) => part.preload)
+      setReady(true)
+      const parts = [Palette, Help, EnvironmentSwitch, MenuSheet, AccountDropdown, ToastList].map(
+        (part) => part.preload,
+      )
       for (const load of [...parts, ...preload]) load().catch(() => {})
     }, 1_500)
     return () => clearTimeout(idle)
   }, [preload])
+  return isReady
 }
 
 /** Gives the page the sum of what waits at all places. */
@@ -201,7 +205,23 @@ function NotForThem({ why }: { why: string }) {
   )
 }
 
-function Sidebar({ onSearch }: { onSearch: () => void }) {
+interface BarProps {
+  /** The first page stands; what is not needed for it may come. */
+  readonly isReady: boolean
+  readonly onSearch: () => void
+}
+
+/** Its place is held until it comes; where its code does not come, nothing else goes. */
+function Environments({ isReady, compact = false }: { isReady: boolean; compact?: boolean }) {
+  const place = compact ? null : <div className="mb-3 h-8" />
+  return (
+    <CatchBoundary getResetKey={() => String(isReady)} errorComponent={() => place}>
+      <Suspense fallback={place}>{isReady ? <EnvironmentSwitch compact={compact} /> : place}</Suspense>
+    </CatchBoundary>
+  )
+}
+
+function Sidebar({ isReady, onSearch }: BarProps) {
   return (
     <aside className="hidden w-56 shrink-0 flex-col border-r bg-sunken px-3 py-3 md:flex">
       <div className="mb-3 flex items-center gap-2.5 px-2 pt-1">
@@ -217,9 +237,7 @@ function Sidebar({ onSearch }: { onSearch: () => void }) {
         Go to…
         <Kbd keys={isApple() ? '⌘ K' : 'Ctrl K'} className="ml-auto" />
       </button>
-      <Suspense fallback={<div className="mb-3 h-8" />}>
-        <EnvironmentSwitch />
-      </Suspense>
+      <Environments isReady={isReady} />
       <nav aria-label="Main" className="flex flex-1 flex-col gap-0.5 overflow-y-auto">
         <Navigation />
       </nav>
@@ -231,15 +249,13 @@ function Sidebar({ onSearch }: { onSearch: () => void }) {
   )
 }
 
-function TopBar({ onSearch }: { onSearch: () => void }) {
+function TopBar({ isReady, onSearch }: BarProps) {
   return (
     <header className="flex h-13 shrink-0 items-center gap-2.5 border-b bg-sunken px-4 md:hidden">
       <Mark className="size-6" />
       <span className="font-semibold text-lg">Lictor</span>
       <span className="ml-auto min-w-0">
-        <Suspense fallback={null}>
-          <EnvironmentSwitch compact />
-        </Suspense>
+        <Environments isReady={isReady} compact />
       </span>
       <span>
         <LiveDot compact />
