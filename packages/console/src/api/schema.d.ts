@@ -1879,7 +1879,7 @@ export interface paths {
         };
         /**
          * The version an environment runs
-         * @description What an agent that polls asks for: bytes, signature and the key to verify it with. 404 while nothing is deployed, 403 for a key of another environment.
+         * @description What an agent that polls asks for: bytes, signature and the key to verify it with, and the gates that it goes through where there are some. 404 while nothing is deployed, 403 for a key of another environment.
          *
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
@@ -1928,6 +1928,112 @@ export interface paths {
          *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
          */
         get: operations["getApiBundlesNameVersionYaml"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List gates
+         * @description Every version, by name, the newest first.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiGates"];
+        put?: never;
+        /**
+         * Upload a version of gates
+         * @description A document of kind `Workflow`. It is loaded in full before it is kept, byte for byte; `exec` conditions are refused, because nobody runs their commands on a server. Repetitions with one `Idempotency-Key` make one version, for 24 hours.
+         *
+         *     They stand before no bundle yet.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         */
+        post: operations["postApiGates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gates/{name}/{version}/yaml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The exact bytes of a version of gates
+         * @description As they were uploaded.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiGatesNameVersionYaml"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bundles/{name}/gates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The gates before the agents of a bundle
+         * @description Null where there are none. 403 for a key of another environment.
+         *
+         *     **Who may call:** A signed-in person, or an agent by its API key. Reaches the caller's tenant; an API key only its environment.
+         */
+        get: operations["getApiBundlesNameGates"];
+        /**
+         * Put gates before the agents of a bundle
+         * @description From their next call on, the agents that run the bundle in the environment go through these gates; with `gates` null, through none. Sessions keep the stage that they are in. Repetitions with one `Idempotency-Key` are one, for 24 hours.
+         *
+         *     404 for a bundle of which there is no version, 422 for gates that there are not.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant. The body has at most 1 MiB.
+         *
+         *     **Emits:** `gates_update`.
+         */
+        put: operations["putApiBundlesNameGates"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bundles/{name}/gates/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which gates stood before the agents of a bundle
+         * @description The newest first, at most 100.
+         *
+         *     **Who may call:** A signed-in person. Reaches the caller's tenant.
+         */
+        get: operations["getApiBundlesNameGatesDeployments"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6498,7 +6604,7 @@ export interface operations {
                      *       "status": "ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.05
+                     *         "latency_ms": 0.07
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6582,7 +6688,7 @@ export interface operations {
                      *       "status": "not_ready",
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.05
+                     *         "latency_ms": 0.07
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6786,7 +6892,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": true,
@@ -6794,7 +6900,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 76634087424
+                     *         "free_bytes": 75577843712
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 29,
@@ -6907,7 +7013,7 @@ export interface operations {
                      *       "base_url_https": true,
                      *       "database": {
                      *         "connected": true,
-                     *         "latency_ms": 0.03
+                     *         "latency_ms": 0.02
                      *       },
                      *       "redis": {
                      *         "connected": false,
@@ -6915,7 +7021,7 @@ export interface operations {
                      *       },
                      *       "storage": {
                      *         "full": false,
-                     *         "free_bytes": 76634087424
+                     *         "free_bytes": 75577843712
                      *       },
                      *       "connected_agents": 0,
                      *       "workers": 29,
@@ -7886,7 +7992,7 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "8213I9yct5oQbGHzLkmxEf-ZkZqu8uU52ne4_soZjtAf9iXQVDjhJYijQeXtI44T_0FvDi9XQPKdaFwzG4geCcOLH2sKWE1F89jdkep-jKY05n6sTe_rK8E-9OZJiTdfecI6x--P_P2RUroxmFNNEraHcRk5fPfGWCL8jB25xbduv99BWlJuuICbn3VJzYf0M0GzUm8DAtd9vo15EcXsEdJ66WwOmtBoIW3bzwuRFd5mpf3bgnX6GpCnSIYkCns6WDdWS5gpUo55ZAYyofScoTxa6LG12o_bvkYTKADz5gHYsG47yeW4a_B83lfYjTRjqTWNGySaWGpxYXrNbbTrhw",
+                     *           "n": "7Qkn5RSeQKGD1Uup4e7W817z-PTCTeMUmu9ufP-SX6ZB2SwwXTAjvsa3YJkI4BDw3ja2ltJC7zpxmTxZIPTxbh24v5knqCSJsChdJlgs8Zoz8lmHvM_K2Q90VQ7GC601ubJFKhV_GKm69MhH5SB45PIPAM9Hx3A5K3m5B5yp1sLBGsdDTrsRkW4db9CNWbf4u1DOsUeX8f2KxRbbAaFvCQKb1eb0YBHWiHW2uTSK3agtBHnESa80DfQIZJbA74rGmhH0QncDIKCjM0yupxvCIBdnxpOu17sWa-99ykX8v6bCCyfJFJ1mEXX1qbl1d-J91EOBWkDMfXa2voOMJaAxzw",
                      *           "e": "AQAB",
                      *           "kid": "26c9a96c-e053-414d-888a-71a4830c9cbe",
                      *           "alg": "RS256",
@@ -8410,7 +8516,7 @@ export interface operations {
                      *         "current": true
                      *       },
                      *       {
-                     *         "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *         "tenant_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
                      *         "slug": "acme",
                      *         "name": "Acme",
                      *         "kind": "team",
@@ -8470,7 +8576,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2"
+                 *       "tenant_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77"
                  *     }
                  */
                 "application/json": {
@@ -8491,7 +8597,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "tenant_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
                      *       "slug": "acme",
                      *       "name": "Acme",
                      *       "kind": "team",
@@ -8757,7 +8863,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "7dd3d02128f95e380882c679dcdf53de",
+                     *         "id": "88705092c2465312986ffb382ec30829",
                      *         "current": true,
                      *         "tenant": "default",
                      *         "method": "password",
@@ -8913,7 +9019,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example 7dd3d02128f95e380882c679dcdf53de
+                 * @example 88705092c2465312986ffb382ec30829
                  */
                 id: string;
             };
@@ -9196,8 +9302,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "secret": "NFL4N4FJ3KDLV6OAFPGRDXMNP7IMCBXK",
-                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=NFL4N4FJ3KDLV6OAFPGRDXMNP7IMCBXK&algorithm=SHA1&digits=6&period=30"
+                     *       "secret": "PFPK4GLPMJ7GT5GKNDSACJADRNT4KQSN",
+                     *       "uri": "otpauth://totp/Lictor:admin%40example.com?issuer=Lictor&secret=PFPK4GLPMJ7GT5GKNDSACJADRNT4KQSN&algorithm=SHA1&digits=6&period=30"
                      *     }
                      */
                     "application/json": {
@@ -9301,7 +9407,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "314893"
+                 *       "code": "867666"
                  *     }
                  */
                 "application/json": {
@@ -9320,6 +9426,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "recovery_codes": [
+                     *         "H4BP-TAEQ-TE39-XNT7",
+                     *         "QF3X-LWMU-L75Y-PS8Y",
                      *         "SVRJ-J24B-EXCL-HQWS",
                      *         "FL4P-K58A-SGEA-LJ8D",
                      *         "WJN6-88E5-2RW6-PZLA",
@@ -9327,9 +9435,7 @@ export interface operations {
                      *         "AEJE-4VTL-7TXH-3C8R",
                      *         "UWHR-V8EM-PS9P-7AF2",
                      *         "LWLQ-R9VG-RL85-9XJE",
-                     *         "FR5B-HVE8-FDB4-NTA4",
-                     *         "PZP5-UC7G-SS7M-7DSD",
-                     *         "64G4-AWSR-4ND7-WMBM"
+                     *         "FR5B-HVE8-FDB4-NTA4"
                      *       ]
                      *     }
                      */
@@ -9448,7 +9554,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "415889"
+                 *       "code": "709014"
                  *     }
                  */
                 "application/json": {
@@ -9637,7 +9743,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
+                 * @example f6e298c8-fcc8-43dc-8103-0f84a2e7484a
                  */
                 user_id: string;
             };
@@ -9668,7 +9774,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "user_id": "f6e298c8-fcc8-43dc-8103-0f84a2e7484a",
                      *       "email": "bob@example.com",
                      *       "role": "admin",
                      *       "joined_at": "2026-03-01T12:02:12Z",
@@ -9800,7 +9906,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 52a3ad70-cfd3-488e-8f3b-8a6da52d2fe2
+                 * @example 38f234ca-ad5e-4878-8700-dc49044e193d
                  */
                 user_id: string;
             };
@@ -10136,14 +10242,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "503f7679-c2ae-4d68-8a0e-951b05c002ed",
+                     *       "id": "a9461ef2-9885-41f0-8049-f602bdbed3a9",
                      *       "email": "bob@example.com",
                      *       "role": "member",
                      *       "invited_by": "admin@example.com",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": "2026-03-08T12:02:12Z",
                      *       "expired": false,
-                     *       "link": "https://lictor.example.com/dashboard/invitation#9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#NYsajHqOR-QKDqIom76X3KNzIzfdksc_xQko--ZAI_A",
                      *       "mail": "sent"
                      *     }
                      */
@@ -10299,7 +10405,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the invitation, session or act.
-                 * @example caf24438-f974-49af-82fe-9461f6aa2f9a
+                 * @example d230175c-d248-4487-8f6b-c8d706c3a761
                  */
                 id: string;
             };
@@ -10407,7 +10513,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU"
+                 *       "token": "NYsajHqOR-QKDqIom76X3KNzIzfdksc_xQko--ZAI_A"
                  *     }
                  */
                 "application/json": {
@@ -10575,7 +10681,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "9uKYyPzI09zRAw-EoudISnUW31Sfn5o3pvDvz-tOqvU",
+                 *       "token": "NYsajHqOR-QKDqIom76X3KNzIzfdksc_xQko--ZAI_A",
                  *       "password": "a long enough password"
                  *     }
                  */
@@ -10887,7 +10993,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "token": "tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og",
+                 *       "token": "0nR5A0geTz6SoI2iiFgaTJQ0o2swztQ8VGc_swKYj7U",
                  *       "password": "a third long password"
                  *     }
                  */
@@ -11005,7 +11111,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
+                 * @example f6e298c8-fcc8-43dc-8103-0f84a2e7484a
                  */
                 user_id: string;
             };
@@ -11021,7 +11127,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "link": "https://lictor.example.com/dashboard/new-password#tdHjaabNQnZV__5b12Ssd8aJ3nc5JE9HqgBqQNFz-Og"
+                     *       "link": "https://lictor.example.com/dashboard/new-password#0nR5A0geTz6SoI2iiFgaTJQ0o2swztQ8VGc_swKYj7U"
                      *     }
                      */
                     "application/json": {
@@ -11119,7 +11225,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user: the same in every tenant of theirs.
-                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
+                 * @example f6e298c8-fcc8-43dc-8103-0f84a2e7484a
                  */
                 user_id: string;
             };
@@ -11694,7 +11800,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "QV1NJPqOKYqHKyS6rlkovIo2-mGyw4LZneDQ4_xrmmI",
+                     *       "device_code": "G8B6r-6X80_xb_hHo1k8n6JgADttHBeCiVyB9yqYvGw",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": "https://login.example.com/device?user_code=BDWP-HQPK",
@@ -11826,7 +11932,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "QV1NJPqOKYqHKyS6rlkovIo2-mGyw4LZneDQ4_xrmmI"
+                 *       "device_code": "G8B6r-6X80_xb_hHo1k8n6JgADttHBeCiVyB9yqYvGw"
                  *     }
                  */
                 "application/json": {
@@ -12753,27 +12859,17 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
-                     *         "at": "2026-03-01T12:02:12Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "DELETE /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "e3a1824f-776a-45fe-83c7-6b9b29f4d5cd",
+                     *         "id": "de137f0a-55b4-47c0-8444-547236e3fd08",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /v1/cluster/nodes/:id",
-                     *         "target": "gone",
+                     *         "action": "POST /v1/cluster/nodes/:id/activate",
+                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "de137f0a-55b4-47c0-8444-547236e3fd08",
+                     *         "id": "d848bb77-6b93-4c59-8136-bd6a1a8b1acc",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -12783,17 +12879,17 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "958e99c5-0a42-400d-8ed3-2954b62f46e4",
+                     *         "id": "60dc18ae-8682-4bed-80dd-3039cf446d0a",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/settings/purge-events",
-                     *         "target": "",
+                     *         "action": "DELETE /v1/cluster/nodes/:id",
+                     *         "target": "gone",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "1e70d290-497b-479c-86a3-c450c24200fb",
+                     *         "id": "4c3303dc-9001-4dc8-8ea9-230e5865a5e8",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -12803,12 +12899,22 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "086563ae-3481-4977-87ce-7405ca7d257b",
+                     *         "id": "377ed7b8-3dfd-4f73-8fb5-b1f0e62dd767",
                      *         "at": "2026-03-01T12:02:12Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /v1/cluster/nodes/:id/activate",
-                     *         "target": "5b3c9c1e-7f0a-4a53-9d0e-0c1f5f6f2a77",
+                     *         "action": "DELETE /api/v1/settings/purge-events",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "35fce006-d77b-40d1-89f3-469180be97e3",
+                     *         "at": "2026-03-01T12:02:12Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "DELETE /v1/credentials/providers/:name",
+                     *         "target": "files",
                      *         "details": {},
                      *         "status": 200
                      *       },
@@ -12823,27 +12929,7 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "eba8f0a5-5142-4bcc-8209-28d04acc6e05",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/secrets/*",
-                     *         "target": "db/password",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "b34f1325-af15-4000-8241-249937139670",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
-                     *         "target": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
-                     *         "details": {},
-                     *         "status": 204
-                     *       },
-                     *       {
-                     *         "id": "ae91a5e5-e7e0-4a8c-80f0-329379ca215b",
+                     *         "id": "ebcc6f7a-c992-4859-84a0-d6163c1ef174",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "sa-585348dbd28810f9a3",
                      *         "principal": "service_account:sa-585348dbd28810f9a3",
@@ -12853,7 +12939,47 @@ export interface operations {
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "9ff0e359-9d4f-4552-8aed-c8682e72d295",
+                     *         "id": "e8c07252-0a36-4859-80b0-dafef3aefbf0",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "cc65fbe5-f34d-46a6-8209-9c5c4aa77793",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/credentials/providers/:name",
+                     *         "target": "files",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "c2a3bd9d-dec7-40b8-8d82-86041613b527",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "sa-585348dbd28810f9a3",
+                     *         "principal": "service_account:sa-585348dbd28810f9a3",
+                     *         "action": "PUT /v1/secrets/*",
+                     *         "target": "db/password",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
+                     *         "target": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
+                     *         "details": {},
+                     *         "status": 200
+                     *       },
+                     *       {
+                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -12863,37 +12989,27 @@ export interface operations {
                      *         "status": 201
                      *       },
                      *       {
-                     *         "id": "80074322-0e1a-4cee-83db-30b01eed44f0",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "7cca7e53-c123-43d7-817a-9e60fe179d03",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "sa-585348dbd28810f9a3",
-                     *         "principal": "service_account:sa-585348dbd28810f9a3",
-                     *         "action": "PUT /v1/credentials/providers/:name",
-                     *         "target": "files",
-                     *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
                      *         "id": "7ae77b1b-2f78-4ca1-8497-87b534ce526d",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels/:channel_id/test",
-                     *         "target": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
+                     *         "target": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *         "details": {},
                      *         "status": 200
                      *       },
                      *       {
-                     *         "id": "1ff47939-3359-4abf-8ac7-1a24d359da23",
+                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *         "at": "2026-03-01T12:02:00Z",
+                     *         "actor": "admin@example.com",
+                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
+                     *         "action": "POST /api/v1/notifications/channels",
+                     *         "target": "",
+                     *         "details": {},
+                     *         "status": 201
+                     *       },
+                     *       {
+                     *         "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
@@ -12907,20 +13023,10 @@ export interface operations {
                      *         "at": "2026-03-01T12:02:00Z",
                      *         "actor": "admin@example.com",
                      *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "PUT /api/v1/notifications/channels/:channel_id",
-                     *         "target": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *         "action": "DELETE /api/v1/notifications/channels/:channel_id",
+                     *         "target": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *         "details": {},
-                     *         "status": 200
-                     *       },
-                     *       {
-                     *         "id": "01bb027f-67d5-47c0-8c72-4d658c1a4cef",
-                     *         "at": "2026-03-01T12:02:00Z",
-                     *         "actor": "admin@example.com",
-                     *         "principal": "user:fbd04e1a-ae9c-40b1-8a89-46e2c9ac2619",
-                     *         "action": "POST /api/v1/notifications/channels",
-                     *         "target": "",
-                     *         "details": {},
-                     *         "status": 201
+                     *         "status": 204
                      *       },
                      *       {
                      *         "id": "f1e42019-aecc-458f-8bcc-a7fddec511b7",
@@ -13110,7 +13216,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *           "id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -13148,7 +13254,7 @@ export interface operations {
                      *           "deleted_at": null
                      *         },
                      *         {
-                     *           "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *           "id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
                      *           "slug": "acme",
                      *           "display_name": "Acme",
                      *           "kind": "team",
@@ -13324,7 +13430,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -13508,7 +13614,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -14123,7 +14229,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
                      *       "slug": "acme",
                      *       "display_name": "Acme",
                      *       "kind": "team",
@@ -14327,11 +14433,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "d0adac3d-2560-489e-887a-80df71eb5e7b",
+                     *       "id": "e85307a0-235a-49e6-89db-57866c07a356",
                      *       "email": "admin@example.com",
                      *       "role": "owner",
                      *       "expires_at": "2026-03-08T12:02:42Z",
-                     *       "link": "https://lictor.example.com/dashboard/invitation#AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8",
+                     *       "link": "https://lictor.example.com/dashboard/invitation#nwrAPyfQFtGivlETjD9H9a258F7WocXBVtYWAyPVr5c",
                      *       "mail": "sent"
                      *     }
                      */
@@ -14698,8 +14804,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0617e3d1-3e03-4c1f-8998-209f56301cd5",
-                     *       "user_id": "0617e3d1-3e03-4c1f-8998-209f56301cd5",
+                     *       "id": "7915a2ad-160f-484c-8b45-e4d696179b92",
+                     *       "user_id": "7915a2ad-160f-484c-8b45-e4d696179b92",
                      *       "email": "erin@example.com",
                      *       "name": "erin@example.com",
                      *       "role": "member",
@@ -14707,11 +14813,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "0617e3d1-3e03-4c1f-8998-209f56301cd5",
+                     *         "id": "7915a2ad-160f-484c-8b45-e4d696179b92",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "erin@example.com",
-                     *         "token": "cy7jh6UPitW3kOHHDB9rwqLFIf13MmSObuQNwnGD634",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#cy7jh6UPitW3kOHHDB9rwqLFIf13MmSObuQNwnGD634",
+                     *         "token": "YQs005NpshBOkVVeAXbGUncy_QAm4zsgWwD3NjHpTwM",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#YQs005NpshBOkVVeAXbGUncy_QAm4zsgWwD3NjHpTwM",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -15011,8 +15117,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "43b7d2f1-8bd2-4b1f-8828-2ebfbf017751",
-                     *       "user_id": "43b7d2f1-8bd2-4b1f-8828-2ebfbf017751",
+                     *       "id": "b6b3d59e-6715-434e-80e9-29eb4404fc08",
+                     *       "user_id": "b6b3d59e-6715-434e-80e9-29eb4404fc08",
                      *       "email": "frank@example.com",
                      *       "name": "frank@example.com",
                      *       "role": "member",
@@ -15020,11 +15126,11 @@ export interface operations {
                      *       "invited_at": "2026-03-01T12:02:42Z",
                      *       "joined_at": null,
                      *       "invitation": {
-                     *         "id": "43b7d2f1-8bd2-4b1f-8828-2ebfbf017751",
+                     *         "id": "b6b3d59e-6715-434e-80e9-29eb4404fc08",
                      *         "team_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "invitee_email": "frank@example.com",
-                     *         "token": "pEqDWeUDxmG72RGYdn2xD1otCZaPCxKDOAbKC1Ctee0",
-                     *         "link": "https://lictor.example.com/dashboard/invitation#pEqDWeUDxmG72RGYdn2xD1otCZaPCxKDOAbKC1Ctee0",
+                     *         "token": "Bhfj0T4DPB_pmCCfVjAc1faYIF2PcbY38_CRfvS17U0",
+                     *         "link": "https://lictor.example.com/dashboard/invitation#Bhfj0T4DPB_pmCCfVjAc1faYIF2PcbY38_CRfvS17U0",
                      *         "expires_at": "2026-03-08T12:02:42Z"
                      *       }
                      *     }
@@ -15196,7 +15302,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user; of somebody who is invited that of the invitation.
-                 * @example 0617e3d1-3e03-4c1f-8998-209f56301cd5
+                 * @example 7915a2ad-160f-484c-8b45-e4d696179b92
                  */
                 id: string;
             };
@@ -15213,7 +15319,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "cancelled",
-                     *       "id": "0617e3d1-3e03-4c1f-8998-209f56301cd5"
+                     *       "id": "7915a2ad-160f-484c-8b45-e4d696179b92"
                      *     }
                      */
                     "application/json": {
@@ -15334,7 +15440,7 @@ export interface operations {
             path: {
                 /**
                  * @description Accepts the invitation once. In this answer and nowhere else.
-                 * @example AqamBAiwLTBm03DpBDgZdFuAWKqckFsWryVQFhvwfw8
+                 * @example nwrAPyfQFtGivlETjD9H9a258F7WocXBVtYWAyPVr5c
                  */
                 token: string;
             };
@@ -15351,8 +15457,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "accepted",
-                     *       "team_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
-                     *       "tenant_id": "a9d5e62a-16bf-4561-8f66-665a8a7f4cf2",
+                     *       "team_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
+                     *       "tenant_id": "b5d1e369-a6cd-4276-85ff-fe5bd764ac77",
                      *       "role": "owner"
                      *     }
                      */
@@ -15508,7 +15614,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
+                 * @example f6e298c8-fcc8-43dc-8103-0f84a2e7484a
                  */
                 user_id: string;
             };
@@ -15526,7 +15632,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2"
+                     *       "user_id": "f6e298c8-fcc8-43dc-8103-0f84a2e7484a"
                      *     }
                      */
                     "application/json": {
@@ -15664,7 +15770,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the user, or of the invitation.
-                 * @example 9becb3a4-6a08-49d0-836b-6c7b1148b0b2
+                 * @example f6e298c8-fcc8-43dc-8103-0f84a2e7484a
                  */
                 user_id: string;
             };
@@ -15692,8 +15798,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
-                     *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "id": "f6e298c8-fcc8-43dc-8103-0f84a2e7484a",
+                     *       "user_id": "f6e298c8-fcc8-43dc-8103-0f84a2e7484a",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "viewer",
@@ -15856,7 +15962,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                 *       "user_id": "f6e298c8-fcc8-43dc-8103-0f84a2e7484a",
                  *       "role": "member"
                  *     }
                  */
@@ -15877,8 +15983,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
-                     *       "user_id": "9becb3a4-6a08-49d0-836b-6c7b1148b0b2",
+                     *       "id": "f6e298c8-fcc8-43dc-8103-0f84a2e7484a",
+                     *       "user_id": "f6e298c8-fcc8-43dc-8103-0f84a2e7484a",
                      *       "email": "bob@example.com",
                      *       "name": "bob@example.com",
                      *       "role": "member",
@@ -16058,9 +16164,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
-                     *           "team_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
-                     *           "tenant_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
+                     *           "id": "b92dc521-53dc-43d2-86d0-59d12dff2ba5",
+                     *           "team_id": "b92dc521-53dc-43d2-86d0-59d12dff2ba5",
+                     *           "tenant_id": "b92dc521-53dc-43d2-86d0-59d12dff2ba5",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -16078,9 +16184,9 @@ export interface operations {
                      *           "status": "active"
                      *         },
                      *         {
-                     *           "id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
-                     *           "team_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
-                     *           "tenant_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
+                     *           "id": "b92dc521-53dc-43d2-86d0-59d12dff2ba5",
+                     *           "team_id": "b92dc521-53dc-43d2-86d0-59d12dff2ba5",
+                     *           "tenant_id": "b92dc521-53dc-43d2-86d0-59d12dff2ba5",
                      *           "slug": "research",
                      *           "display_name": "Research",
                      *           "role": "owner",
@@ -16198,9 +16304,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
-                     *       "team_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
-                     *       "tenant_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501",
+                     *       "id": "b92dc521-53dc-43d2-86d0-59d12dff2ba5",
+                     *       "team_id": "b92dc521-53dc-43d2-86d0-59d12dff2ba5",
+                     *       "tenant_id": "b92dc521-53dc-43d2-86d0-59d12dff2ba5",
                      *       "slug": "research",
                      *       "display_name": "Research",
                      *       "role": "owner",
@@ -16358,7 +16464,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the tenant.
-                 * @example 7ca69baa-ef90-4cdd-8180-3a5ac8fc1501
+                 * @example b92dc521-53dc-43d2-86d0-59d12dff2ba5
                  */
                 team_id: string;
             };
@@ -16375,7 +16481,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "team_id": "7ca69baa-ef90-4cdd-8180-3a5ac8fc1501"
+                     *       "team_id": "b92dc521-53dc-43d2-86d0-59d12dff2ba5"
                      *     }
                      */
                     "application/json": {
@@ -17059,7 +17165,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "de64346f-732f-469b-8373-30885f1e58df",
+                     *       "id": "5ea2ed9b-1322-4d64-8893-507a964bcd8b",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -17286,7 +17392,7 @@ export interface operations {
                      *       "description": "Keeps secrets from agents.",
                      *       "created_at": "2026-03-01T12:01:00Z",
                      *       "usage_count": 1,
-                     *       "id": "de64346f-732f-469b-8373-30885f1e58df",
+                     *       "id": "5ea2ed9b-1322-4d64-8893-507a964bcd8b",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "definition": {
                      *         "tool": "read_file",
@@ -18277,7 +18383,7 @@ export interface operations {
                      *       ],
                      *       "deployments": [
                      *         {
-                     *           "id": "55d58fdc-f9ed-4f86-89fb-e14f6ae96e14",
+                     *           "id": "836ea267-49e1-4308-8789-8e75e5216ac4",
                      *           "env": "production"
                      *         }
                      *       ]
@@ -19362,7 +19468,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19535,7 +19641,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *         "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "name": "assistant",
                      *         "version": 1,
@@ -19663,7 +19769,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19708,6 +19814,21 @@ export interface operations {
                         signature: string | null;
                         /** @description Hex, 32 bytes; verifies the signature. */
                         public_key: string | null;
+                        /** @description The document of kind `Workflow` that the agents of the bundle go through; absent or null for none. */
+                        gates?: {
+                            /** @description Name of the gates: `metadata.name` of their document. */
+                            name: string;
+                            /** @description Version of the gates, counted from 1. */
+                            version: number;
+                            /** @description SHA-256 of the exact bytes of the document, 64 hexadecimal digits. */
+                            revision_hash: string;
+                            /** @description Base64 of the exact bytes. */
+                            yaml_bytes: string;
+                            /** @description Ed25519 over the exact bytes by the active key of the tenant, in hex. */
+                            signature: string | null;
+                            /** @description Hex, 32 bytes; verifies the signature. */
+                            public_key: string | null;
+                        };
                     };
                 };
             };
@@ -19807,7 +19928,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "id": "db58b6c4-0698-4737-8bbc-ff35d085e1ba",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "name": "assistant",
                      *       "version": 1,
@@ -19993,6 +20114,698 @@ export interface operations {
                      *             "name"
                      *           ],
                      *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiGates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *         "name": "release",
+                     *         "version": 1,
+                     *         "revision_hash": "5e384426208a64889716e192388888e516dbfb4ee3b3b1a9ad9df69466936d68",
+                     *         "stage_count": 2,
+                     *         "uploaded_by": "admin@example.com",
+                     *         "created_at": "2026-03-01T12:01:00Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /** @description Id of this version, or of this deployment. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Name of the gates: `metadata.name` of their document. */
+                        name: string;
+                        /** @description Version of the gates, counted from 1. */
+                        version: number;
+                        /** @description SHA-256 of the exact bytes of the document, 64 hexadecimal digits. */
+                        revision_hash: string;
+                        /** @description How many stages it has. */
+                        stage_count: number;
+                        /** @description E-mail address of who uploaded it. */
+                        uploaded_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    postApiGates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repetitions with one key are answered alike and count once, for 24 hours; the key with another request is 422. 1 to 255 printable ASCII characters. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "yaml_content": "apiVersion: edictum/v1\nkind: Workflow\nmetadata: { name: release }\nstages:\n  - id: prepare\n    tools: [Read]\n    exit:\n      - { condition: file_read(\"CHECKLIST.md\"), message: Read CHECKLIST.md first }\n  - id: ship\n    tools: [Bash]\n"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The document as YAML, at most 1 MiB; the language is described in docs/guide.md. */
+                    yaml_content: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "05e30064-2513-42f6-810d-670684b33872",
+                     *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *       "name": "release",
+                     *       "version": 1,
+                     *       "revision_hash": "5e384426208a64889716e192388888e516dbfb4ee3b3b1a9ad9df69466936d68",
+                     *       "stage_count": 2,
+                     *       "uploaded_by": "admin@example.com",
+                     *       "created_at": "2026-03-01T12:01:00Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of this version, or of this deployment. */
+                        id: string;
+                        /** @description Id of the tenant it belongs to. */
+                        tenant_id: string;
+                        /** @description Name of the gates: `metadata.name` of their document. */
+                        name: string;
+                        /** @description Version of the gates, counted from 1. */
+                        version: number;
+                        /** @description SHA-256 of the exact bytes of the document, 64 hexadecimal digits. */
+                        revision_hash: string;
+                        /** @description How many stages it has. */
+                        stage_count: number;
+                        /** @description E-mail address of who uploaded it. */
+                        uploaded_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "body",
+                     *             "yaml_content"
+                     *           ],
+                     *           "msg": "Value error, workflow: the document: unknown field 'steps'; known are apiVersion, kind, metadata, stages"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiGatesNameVersionYaml: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the bundle, or of the gates.
+                 * @example release
+                 */
+                name: string;
+                /**
+                 * @description Version of the gates, counted from 1.
+                 * @example 1
+                 */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example apiVersion: edictum/v1
+                     *     kind: Workflow
+                     *     metadata: { name: release }
+                     *     stages:
+                     *       - id: prepare
+                     *         tools: [Read]
+                     *         exit:
+                     *           - { condition: file_read("CHECKLIST.md"), message: Read CHECKLIST.md first }
+                     *       - id: ship
+                     *         tools: [Bash]
+                     */
+                    "application/x-yaml": unknown;
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Gates '00000000-0000-4000-8000-000000000000' v999 not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "path",
+                     *             "name"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiBundlesNameGates: {
+        parameters: {
+            query: {
+                /**
+                 * @description Environment: `production`, `staging` or `development`. An API key may only name its own.
+                 * @example production
+                 */
+                env: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the bundle, or of the gates.
+                 * @example assistant
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "gates": {
+                     *         "name": "release",
+                     *         "version": 1,
+                     *         "revision_hash": "5e384426208a64889716e192388888e516dbfb4ee3b3b1a9ad9df69466936d68",
+                     *         "yaml_bytes": "YXBpVmVyc2lvbjogZWRpY3R1bS92MQpraW5kOiBXb3JrZmxvdwptZXRhZGF0YTogeyBuYW1lOiByZWxlYXNlIH0Kc3RhZ2VzOgogIC0gaWQ6IHByZXBhcmUKICAgIHRvb2xzOiBbUmVhZF0KICAgIGV4aXQ6CiAgICAgIC0geyBjb25kaXRpb246IGZpbGVfcmVhZCgiQ0hFQ0tMSVNULm1kIiksIG1lc3NhZ2U6IFJlYWQgQ0hFQ0tMSVNULm1kIGZpcnN0IH0KICAtIGlkOiBzaGlwCiAgICB0b29sczogW0Jhc2hdCg==",
+                     *         "signature": "8b3adc0b806330a8ec0bb2909c46f612fc26256c12c413598f5423b0fc44497e30cd31163a0042eec0903a9c4f45eb225faa28ebca3a0f16fede568e6313ef00",
+                     *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85"
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description The document of kind `Workflow` that the agents of the bundle go through; absent or null for none. */
+                        gates: {
+                            /** @description Name of the gates: `metadata.name` of their document. */
+                            name: string;
+                            /** @description Version of the gates, counted from 1. */
+                            version: number;
+                            /** @description SHA-256 of the exact bytes of the document, 64 hexadecimal digits. */
+                            revision_hash: string;
+                            /** @description Base64 of the exact bytes. */
+                            yaml_bytes: string;
+                            /** @description Ed25519 over the exact bytes by the active key of the tenant, in hex. */
+                            signature: string | null;
+                            /** @description Hex, 32 bytes; verifies the signature. */
+                            public_key: string | null;
+                        } | null;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Authentication required."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "API key is scoped to 'production', cannot access env 'staging'."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bundle 'nothing' not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "env"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putApiBundlesNameGates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repetitions with one key are answered alike and count once, for 24 hours; the key with another request is 422. 1 to 255 printable ASCII characters. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description Name of the bundle, or of the gates.
+                 * @example assistant
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "env": "production",
+                 *       "gates": {
+                 *         "name": "release",
+                 *         "version": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * @description Environment: `production`, `staging` or `development`.
+                     * @enum {unknown}
+                     */
+                    env: "production" | "staging" | "development";
+                    /** @description The gates and their version; null: none from now on. */
+                    gates: {
+                        /** @description Name of the gates. */
+                        name: string;
+                        /** @description Version of the gates, counted from 1. */
+                        version: number;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *       "env": "production",
+                     *       "bundle_name": "assistant",
+                     *       "gates_name": "release",
+                     *       "version": 1,
+                     *       "deployed_by": "admin@example.com",
+                     *       "created_at": "2026-03-01T12:01:00Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Id of this version, or of this deployment. */
+                        id: string;
+                        /** @description Environment: `production`, `staging` or `development`. */
+                        env: string;
+                        /** @description Name of the bundle. */
+                        bundle_name: string;
+                        /** @description Name of the gates; null where they were taken back. */
+                        gates_name: string | null;
+                        /** @description Version of the gates; null where they were taken back. */
+                        version: number | null;
+                        /** @description E-mail address of who did it. */
+                        deployed_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    };
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The caller is known but not allowed: not an administrator, another environment, no permission, or no `X-Requested-With`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Missing CSRF header."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bundle '00000000-0000-4000-8000-000000000000' not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is larger than the limit; it is not read. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Request body too large. Maximum allowed: 1MB."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Gates 'release' version 9 not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApiBundlesNameGatesDeployments: {
+        parameters: {
+            query?: {
+                /** @description Environment: `production`, `staging` or `development`. */
+                env?: "production" | "staging" | "development";
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the bundle, or of the gates.
+                 * @example assistant
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *         "env": "production",
+                     *         "bundle_name": "assistant",
+                     *         "gates_name": "release",
+                     *         "version": 1,
+                     *         "deployed_by": "admin@example.com",
+                     *         "created_at": "2026-03-01T12:01:00Z"
+                     *       }
+                     *     ]
+                     */
+                    "application/json": {
+                        /** @description Id of this version, or of this deployment. */
+                        id: string;
+                        /** @description Environment: `production`, `staging` or `development`. */
+                        env: string;
+                        /** @description Name of the bundle. */
+                        bundle_name: string;
+                        /** @description Name of the gates; null where they were taken back. */
+                        gates_name: string | null;
+                        /** @description Version of the gates; null where they were taken back. */
+                        version: number | null;
+                        /** @description E-mail address of who did it. */
+                        deployed_by: string;
+                        /**
+                         * @description ISO 8601, UTC
+                         * @example 2026-03-01T12:00:00Z
+                         */
+                        created_at: string;
+                    }[];
+                };
+            };
+            /** @description No credentials, or none that this operation takes; or they are unknown, revoked or expired. */
+            401: {
+                headers: {
+                    /** @description How to authenticate. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Not authenticated."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not there, or not the caller's: the two look the same. A path parameter of more than 1,024 characters finds nothing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "Bundle 'nothing' not found"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Readable, but not valid: one problem each, with its place. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "env"
+                     *           ],
+                     *           "msg": "Input should be one of 'production', 'staging', 'development'"
                      *         }
                      *       ]
                      *     }
@@ -21058,7 +21871,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *       "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -21266,7 +22079,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *         "id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *         "env": "production",
                      *         "bundle_name": "assistant",
                      *         "bundle_version": 1,
@@ -21352,7 +22165,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the deployment.
-                 * @example c23682d6-bdb6-4318-8520-659f65b92ef5
+                 * @example af759d32-fe38-4d28-80a7-b1449f6c69b5
                  */
                 id: string;
             };
@@ -21368,7 +22181,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "deployment_id": "c23682d6-bdb6-4318-8520-659f65b92ef5",
+                     *       "deployment_id": "af759d32-fe38-4d28-80a7-b1449f6c69b5",
                      *       "env": "production",
                      *       "bundle_name": "assistant",
                      *       "bundle_version": 1,
@@ -21773,7 +22586,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "public_key": "8bdc04e2ca56ca5383c5e7ca4aa185aa259955e671b189da1596cd3f948121bd",
+                     *       "public_key": "09a6f43d549e13490a3d1e92a1efc34052edce9f91565782b0be9dc61665c0fb",
                      *       "rotated_at": "2026-03-01T12:02:12Z",
                      *       "deployments_re_signed": 2
                      *     }
@@ -22450,7 +23263,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
+                     *         "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
                      *         "agent_id": "research-agent",
                      *         "display_name": null,
                      *         "tags": {},
@@ -22560,7 +23373,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f81b732a-5938-4bd6-838a-ffaf36f9a3b6",
+                     *       "id": "257a85d3-5ed6-4007-88d4-72e3fcb23f95",
                      *       "agent_id": "research-agent",
                      *       "display_name": "Research",
                      *       "tags": {
@@ -22823,6 +23636,8 @@ export interface operations {
                 bundle_name?: string;
                 /** @description Revision hash the agent runs. */
                 policy_version?: string;
+                /** @description Revision hash of the gates the agent goes through, `none` for none; where others are in force, `gates_update` is sent on connect. */
+                gates?: string;
                 /** @description JSON object; assignment rules match on it. */
                 tags?: string;
             };
@@ -22845,7 +23660,7 @@ export interface operations {
                 content: {
                     /**
                      * @example event: contract_update
-                     *     id: 50
+                     *     id: 52
                      *     data: {"type":"contract_update","bundle_name":"assistant","version":1,"revision_hash":"07b6f8864c5ac1423ea264830e4b08e72e90274d149017bb22a0051a4dc7620d","signature":"1f72c96d99b9f935a84f09eb843c527be073ad2139affdd54acee8ca42adc8f0ef86203f586c9d2fc2b19b2494d94354b47c8e35a8252472c9e2e7bb76327f0e","public_key":"a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85","yaml_bytes":"YXBpVmVyc2lvbjogZWRpY3R1bS92MQpraW5kOiBDb250cmFjdEJ1bmRsZQptZXRhZGF0YToKICBuYW1lOiBhc3Npc3RhbnQKZGVmYXVsdHM6CiAgbW9kZTogZW5mb3JjZQpjb250cmFjdHM6CiAgLSBpZDogbm8tZW52CiAgICB0eXBlOiBwcmUKICAgIHRvb2w6IHJlYWRfZmlsZQogICAgd2hlbjogeyBhcmdzLnBhdGg6IHsgY29udGFpbnM6IC5lbnYgfSB9CiAgICB0aGVuOiB7IGVmZmVjdDogZGVueSwgbWVzc2FnZTogLmVudiBob2xkcyBzZWNyZXRzLiB9CiAgLSBpZDogYXNrLWZpcnN0CiAgICB0eXBlOiBwcmUKICAgIHRvb2w6IGRlbGV0ZV9maWxlCiAgICB3aGVuOiB7IGFyZ3MucGF0aDogeyBleGlzdHM6IHRydWUgfSB9CiAgICB0aGVuOiB7IGVmZmVjdDogYXBwcm92ZSwgbWVzc2FnZTogIkRlbGV0ZSB7YXJncy5wYXRofT8iLCB0aW1lb3V0OiAzMDAgfQo="}
                      */
                     "text/event-stream": unknown;
@@ -23007,7 +23822,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *         "id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *         "priority": 5,
                      *         "pattern": "research-*",
                      *         "tag_match": {
@@ -23018,7 +23833,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z"
                      *       },
                      *       {
-                     *         "id": "abca6c3d-36b8-4c93-8537-e6ab9db49db4",
+                     *         "id": "ee36dd09-533b-48d7-8215-39ccdb78a2f0",
                      *         "priority": 20,
                      *         "pattern": "*",
                      *         "tag_match": null,
@@ -23114,7 +23929,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *       "priority": 10,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -23272,7 +24087,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example abca6c3d-36b8-4c93-8537-e6ab9db49db4
+                 * @example ee36dd09-533b-48d7-8215-39ccdb78a2f0
                  */
                 rule_id: string;
             };
@@ -23376,7 +24191,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the rule; null where no rule decides.
-                 * @example 6d3d0880-95cb-4ca3-83d6-358f46928d17
+                 * @example 58928b60-0aad-4f6a-8541-603fe8095950
                  */
                 rule_id: string;
             };
@@ -23414,7 +24229,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "6d3d0880-95cb-4ca3-83d6-358f46928d17",
+                     *       "id": "58928b60-0aad-4f6a-8541-603fe8095950",
                      *       "priority": 5,
                      *       "pattern": "research-*",
                      *       "tag_match": {
@@ -24868,7 +25683,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *         "status": "pending",
                      *         "agent_id": "research-agent",
                      *         "tool_name": "delete_file",
@@ -25095,7 +25910,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25313,7 +26128,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
                  */
                 approval_id: string;
             };
@@ -25329,7 +26144,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25351,12 +26166,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "approval_id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "942b3a19b882883839936f701d2b2154435dc250124d011f134849d9224911bde50ec1a3237c554b3d5514a7778f9eeb5c9ca1595f5d5251ceddfed248ebd704"
+                     *         "signature": "e592368e384726873366aaf3f75a17135adee7f9210cac595aa0c0e718a9e7260d0853a97841822fea012974a9e7daab4544d88b72e295b1d00c3b799076c201"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -25505,7 +26320,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
                  */
                 approval_id: string;
             };
@@ -25538,7 +26353,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *       "status": "approved",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -25560,12 +26375,12 @@ export interface operations {
                      *       "session_id": null,
                      *       "receipt": {
                      *         "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
-                     *         "approval_id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *         "approval_id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *         "decision": "approved",
                      *         "decided_by": "admin@example.com",
                      *         "decided_at": "2026-03-01T12:02:00Z",
                      *         "public_key": "a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85",
-                     *         "signature": "942b3a19b882883839936f701d2b2154435dc250124d011f134849d9224911bde50ec1a3237c554b3d5514a7778f9eeb5c9ca1595f5d5251ceddfed248ebd704"
+                     *         "signature": "e592368e384726873366aaf3f75a17135adee7f9210cac595aa0c0e718a9e7260d0853a97841822fea012974a9e7daab4544d88b72e295b1d00c3b799076c201"
                      *       },
                      *       "consumed_at": null,
                      *       "asker": "detached",
@@ -25797,12 +26612,12 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "id": "c0faa5f0-7166-41df-87e5-250aaedaaff8",
+                     *         "id": "a7edee2b-6387-407a-8c10-d5d121d5afce",
                      *         "name": "on call",
                      *         "channel_type": "discord",
                      *         "config": {
                      *           "bot_token": "••••••••",
-                     *           "public_key": "e49a16fe32d3cf6fba8a3bbe2e9b2d61d5b5b411b1c1b889133b9c1818815995",
+                     *           "public_key": "56bb0a676cba198724837be8f50d6116fd64b2ae4ae33d97689e8a0a6572c142",
                      *           "discord_channel_id": "42"
                      *         },
                      *         "enabled": true,
@@ -25824,7 +26639,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "11a86311-d39a-4af9-84d2-89b5b616d721",
+                     *         "id": "12845c8e-1fe2-42c3-8a38-edcaac899d8c",
                      *         "name": "on call",
                      *         "channel_type": "slack_app",
                      *         "config": {
@@ -25851,7 +26666,7 @@ export interface operations {
                      *         }
                      *       },
                      *       {
-                     *         "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *         "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *         "name": "on call",
                      *         "channel_type": "webhook",
                      *         "config": {
@@ -26001,7 +26816,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -26164,7 +26979,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 channel_id: string;
             };
@@ -26207,7 +27022,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64fc09bd-5f88-44b6-8cf1-4a040c3162a8",
+                     *       "id": "43b87f61-8caa-4482-8be4-976c92bcd6ad",
                      *       "name": "on call",
                      *       "channel_type": "webhook",
                      *       "config": {
@@ -26369,7 +27184,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 channel_id: string;
             };
@@ -26473,7 +27288,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 channel_id: string;
             };
@@ -26843,7 +27658,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.XJ0SoNhQ1PUrsHIBTre9VwQkgiBKfOL6gc7bxBD1-zGH0bCHU9N0U6zh_J2B6jAoekvJTACvYUMEsETmajQMz32Bo7v3lKNpaur4nG2xw0oBYP4i3Nc2r2XYasoP407-bse0JnCy-Qo9bcEFyPbXpROldf7spu98X_J4uXjA6dwcKNj1b9GFpY7mEAR5wfzJc3j_QR5qcyfl-FvZIChSMovfkJcTvQfUqPdYQBsBeL_spVDqJRupMyI6AElclajXp0l5STjFSqi49tRJ9YpMKI4MS06xlciFMJC2k7T9AXxqot9rcD0l-LCd3lDYLt9ChAIX3l8H-kBd0YeDsw8-XQ",
+                     *       "access_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjI2YzlhOTZjLWUwNTMtNDE0ZC04ODhhLTcxYTQ4MzBjOWNiZSIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xpY3Rvci5leGFtcGxlLmNvbS9yZWFsbXMvYWVnaXMtc3lzdGVtIiwiYXVkIjoibGljdG9yIiwic3ViIjoiZGNjY2Y3ZWItNjk0Yi00OTkwLTgxMWQtN2I5MWUxOTI4MTAwIiwiYXpwIjoic2EtNTg1MzQ4ZGJkMjg4MTBmOWEzIiwianRpIjoiNDkxOGQ0ZTAtNTIxOC00Yzg2LTgyNDEtZWFhNDkzMzQyMmJiIiwiaWF0IjoxNzcyMzY2NDAwLCJleHAiOjE3NzIzNjY3MDAsInRlbmFudF9pZCI6ImE0MTZlYTg0LTQyMWYtNDdlMS04NTE1LTgyZGE0ODIzNWJhYyIsInNjb3BlIjoiYWdlbnQ6ZGVwbG95IGFnZW50OnJlYWQgYWdlbnQ6bGlzdCBhZ2VudDpleGVjdXRlIGFnZW50OmdlbmVyYXRlIGFnZW50OmxvZ3MgYWdlbnQ6ZGVsZXRlIHdvcmtmbG93OmRlcGxveSB3b3JrZmxvdzpyZWFkIHdvcmtmbG93Omxpc3Qgd29ya2Zsb3c6cnVuIHdvcmtmbG93OnZhbGlkYXRlIHdvcmtmbG93OmdlbmVyYXRlIHdvcmtmbG93OmxvZ3Mgd29ya2Zsb3c6c2lnbmFsIHdvcmtmbG93OmNhbmNlbCB3b3JrZmxvdzpkZWxldGUgZXhlY3V0aW9uOnJlYWQgZXhlY3V0aW9uOmxpc3QgZXhlY3V0aW9uOnN0cmVhbSBleGVjdXRpb246bG9ncyBleGVjdXRpb246Y2FuY2VsIGV4ZWN1dGlvbjpyZW1vdmUgc3dhcm06cmVhZCBzd2FybTpsaXN0IHN3YXJtOmNhbmNlbCBzZWNyZXQ6cmVhZCBzZWNyZXQ6d3JpdGUgc2VjcmV0Omxpc3Qgc2VjcmV0OmRlbGV0ZSBzZWNyZXQ6cm90YXRlIGNyZWRlbnRpYWw6cmVhZCBjcmVkZW50aWFsOmxpc3QgY3JlZGVudGlhbDpjcmVhdGUgY3JlZGVudGlhbDpkZWxldGUgY3JlZGVudGlhbDpyb3RhdGUgY3JlZGVudGlhbDpncmFudCBhcHByb3ZhbDpyZWFkIGFwcHJvdmFsOmxpc3QgYXBwcm92YWw6YXBwcm92ZSBhcHByb3ZhbDpyZWplY3Qgc3RpbXVsdXM6aW5nZXN0IG5vZGU6cmVhZCBub2RlOmxpc3Qgbm9kZTpyZWdpc3RlciBub2RlOmRlcmVnaXN0ZXIgbm9kZTpkcmFpbiBub2RlOnNodXRkb3duIHN0YWNrOnJlYWQgc3RhY2s6dXAgc3RhY2s6ZG93biBzdGFjazpyZXN0YXJ0IHN0YWNrOnVwZGF0ZSBzdGFjazp1bmluc3RhbGwga2V5OnJlYWQga2V5Omxpc3Qga2V5OmNyZWF0ZSBrZXk6cmV2b2tlIHRlbmFudDpyZWFkIHRlbmFudDpsaXN0IHRlbmFudDpvbmJvYXJkIHRlbmFudDpwcm92aXNpb24gdm9sdW1lOnJlYWQgdm9sdW1lOndyaXRlIn0.SMc5AXv82veailPG03DF6gaAzPeVk_C3bao_sN4b8QilpREKgVaaYLdyuSq8vMCqXCgaq1FgnBE_C41xSSUeuDoBIOKU3RwrcOfL8I926WiDGz4L_paWFeuS8Wo7A3_cZLWWG7SfyVkjm6sa9G1dLoRvCSJbebrIAhmhWj-8l4wAlW6ApWL3IfgUpfMOXRr3ZdzuMQyHGN04KU47afhdR99IK0NlxjqvVj6ozEX7-PIALEwkNUPRATj65zTRkEdO1sF9naj4V7z4cIYkacSssEd_XjYgnkb6CcaHqn9SnG_lDSAkH47PNxBpIkeg61ZHBPVpiwU2c8eUQTJS0RqTng",
                      *       "expires_in": 300,
                      *       "refresh_expires_in": 0,
                      *       "token_type": "Bearer",
@@ -27519,7 +28334,7 @@ export interface operations {
                      *       ],
                      *       "deciding_contract": "no-env",
                      *       "policy_version": "07b6f8864c5a",
-                     *       "evaluation_time_ms": 19.19,
+                     *       "evaluation_time_ms": 17.25,
                      *       "decision": {
                      *         "action": "deny",
                      *         "contract": "no-env",
@@ -27831,7 +28646,7 @@ export interface operations {
                 content: {
                     /**
                      * @example event: contract_update
-                     *     id: 40
+                     *     id: 42
                      *     data: {"type":"contract_update","bundle_name":"assistant","version":1,"revision_hash":"e002eedc5ea79e5ba5816afd86bcc33cc888389a28ae43d5571ee51882eb5249","signature":"c8+ghTjDf8cK4H1jLi95X5V+BGO9GKHBr1ebwHS7aOlSyKgJMIwf+BNUcN1X1O/2n492+YZ4eZu2/5CpHFsNAQ==","public_key":"a8b360e69ea661633247fb573a8d1a0bda1dea366883fe4645cc944a19754e85","yaml_bytes":"eyJhcGlWZXJzaW9uIjogImVkaWN0dW0vdjEiLCAia2luZCI6ICJSdWxlc2V0IiwgIm1ldGFkYXRhIjogeyJuYW1lIjogImFzc2lzdGFudCJ9LCAiZGVmYXVsdHMiOiB7Im1vZGUiOiAiZW5mb3JjZSJ9LCAicnVsZXMiOiBbeyJpZCI6ICJuby1lbnYiLCAidHlwZSI6ICJwcmUiLCAidG9vbCI6ICJyZWFkX2ZpbGUiLCAid2hlbiI6IHsiYXJncy5wYXRoIjogeyJjb250YWlucyI6ICIuZW52In19LCAidGhlbiI6IHsiYWN0aW9uIjogImJsb2NrIiwgIm1lc3NhZ2UiOiAiLmVudiBob2xkcyBzZWNyZXRzLiJ9fSwgeyJpZCI6ICJhc2stZmlyc3QiLCAidHlwZSI6ICJwcmUiLCAidG9vbCI6ICJkZWxldGVfZmlsZSIsICJ3aGVuIjogeyJhcmdzLnBhdGgiOiB7ImV4aXN0cyI6IHRydWV9fSwgInRoZW4iOiB7ImFjdGlvbiI6ICJhc2siLCAibWVzc2FnZSI6ICJEZWxldGUge2FyZ3MucGF0aH0/IiwgInRpbWVvdXQiOiAzMDB9fV19Cg=="}
                      */
                     "text/event-stream": unknown;
@@ -28179,7 +28994,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -28325,7 +29140,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 92d81e05-9c41-4ad9-8ccc-09512da82ce7
+                 * @example c9150252-95d5-492b-8536-08d4883468b9
                  */
                 approval_id: string;
             };
@@ -28341,7 +29156,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "92d81e05-9c41-4ad9-8ccc-09512da82ce7",
+                     *       "id": "c9150252-95d5-492b-8536-08d4883468b9",
                      *       "status": "pending",
                      *       "agent_id": "research-agent",
                      *       "tool_name": "delete_file",
@@ -28463,7 +29278,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the approval.
-                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
+                 * @example 33116630-49fc-49e9-8878-bd6e05ed36e8
                  */
                 approval_id: string;
             };
@@ -28491,7 +29306,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *       "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *       "action_digest": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                      *       "consumed_at": "2026-03-01T12:02:00Z"
                      *     }
@@ -28628,7 +29443,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the channel.
-                 * @example 64fc09bd-5f88-44b6-8cf1-4a040c3162a8
+                 * @example 43b87f61-8caa-4482-8be4-976c92bcd6ad
                  */
                 channel_id: string;
             };
@@ -28645,7 +29460,7 @@ export interface operations {
                  *           "id": 42,
                  *           "username": "ada"
                  *         },
-                 *         "data": "approve:64f5147f-817f-4ff8-8794-30bedb6d2116"
+                 *         "data": "approve:33116630-49fc-49e9-8878-bd6e05ed36e8"
                  *       }
                  *     }
                  */
@@ -30076,7 +30891,7 @@ export interface operations {
                      *         "tool_executions": 0,
                      *         "consecutive_failures": 0
                      *       },
-                     *       "lease": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                     *       "lease": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
                      *       "expires_in_seconds": 60
                      *     }
                      */
@@ -30241,7 +31056,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "6e5f8fa0-684c-4deb-878c-7010a5892421",
+                 *       "lease": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96",
                  *       "outcome": "success"
                  *     }
                  */
@@ -30407,7 +31222,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "lease": "6e5f8fa0-684c-4deb-878c-7010a5892421"
+                 *       "lease": "4cf04b11-8f5e-4bc5-8ca2-015a611d0a96"
                  *     }
                  */
                 "application/json": {
@@ -31078,8 +31893,8 @@ export interface operations {
                      * @example {
                      *       "agents": [
                      *         {
-                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *           "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *           "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -31098,8 +31913,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *           "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *           "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *           "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *           "name": "greeter",
                      *           "version": "1.0.0",
                      *           "description": "Greets somebody.",
@@ -31386,8 +32201,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *       "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "scope": "tenant",
@@ -31475,8 +32290,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: f30bbbf5-c3ee-4001-8272-b5c274dc6975). Use --force to overwrite it.",
-                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: f30bbbf5-c3ee-4001-8272-b5c274dc6975). Use --force to overwrite it."
+                     *       "error": "Agent 'greeter' version '1.0.0' is already deployed (ID: e7883461-c2ff-4115-8018-0b022b441377). Use --force to overwrite it.",
+                     *       "message": "Agent 'greeter' version '1.0.0' is already deployed (ID: e7883461-c2ff-4115-8018-0b022b441377). Use --force to overwrite it."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -31566,8 +32381,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *       "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -31745,7 +32560,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
             };
@@ -31761,8 +32576,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *       "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *       "name": "greeter",
                      *       "version": "1.0.0",
                      *       "description": "Greets somebody.",
@@ -31955,7 +32770,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
+                 * @example aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0
                  */
                 id: string;
             };
@@ -31973,8 +32788,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
-                     *       "agent_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
+                     *       "id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0",
+                     *       "agent_id": "aeac4a8d-64b3-4b7a-850a-7ec578ed7ef0"
                      *     }
                      */
                     "application/json": {
@@ -32100,7 +32915,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
             };
@@ -32130,8 +32945,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *       "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -32367,7 +33182,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
             };
@@ -32385,8 +33200,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *           "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *           "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *           "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -32395,8 +33210,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "96898cc4-137f-4373-8115-7f8146fd8f3b",
-                     *           "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *           "id": "96b8cfdc-108a-40ce-8da5-0c75c44f2b9d",
+                     *           "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *           "version": "1.1.0",
                      *           "deployed_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -32550,7 +33365,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
             };
@@ -32580,8 +33395,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *       "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -32811,7 +33626,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
             };
@@ -32841,8 +33656,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                     *       "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "id": "e7883461-c2ff-4115-8018-0b022b441377",
+                     *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *       "name": "greeter",
                      *       "version": "1.1.0",
                      *       "description": "Greets anybody.",
@@ -33115,10 +33930,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *       "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *       "workflow_execution_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *       "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "workflow_execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -33301,10 +34116,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "workflow_execution_id": "235d2855-568a-4f81-8459-5413357deb0d",
-                     *       "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "execution_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "workflow_execution_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -33490,10 +34305,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *       "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *       "workflow_execution_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *       "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "workflow_execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "workflow_name": "release-gate",
                      *       "temporal_run_id": null,
                      *       "status": "running",
@@ -33677,9 +34492,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *           "execution_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *           "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "workflow_name": "release-gate",
                      *           "status": "running",
                      *           "current_state": "REVIEW",
@@ -33694,9 +34509,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *           "execution_id": "191bc7df-8b86-47dc-803c-e2a80b77b6ce",
-                     *           "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "execution_id": "1a979a40-7569-45ca-8493-cf27be74f299",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "workflow_name": "release-gate",
                      *           "status": "running",
                      *           "current_state": "REVIEW",
@@ -33891,7 +34706,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
+                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
                  */
                 id: string;
             };
@@ -33907,9 +34722,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *       "execution_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *       "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "workflow_name": "release-gate",
                      *       "status": "running",
                      *       "current_state": "BUILD",
@@ -33940,7 +34755,7 @@ export interface operations {
                      *           "task": null
                      *         },
                      *         "execution": {
-                     *           "id": "57a48d59-d54d-4969-8177-e907feee5e4c"
+                     *           "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e"
                      *         }
                      *       },
                      *       "state_outputs": {},
@@ -34088,7 +34903,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
+                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
                  */
                 id: string;
             };
@@ -34106,7 +34921,7 @@ export interface operations {
                      * @example {
                      *       "status": "removed",
                      *       "success": true,
-                     *       "execution_id": "57a48d59-d54d-4969-8177-e907feee5e4c"
+                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e"
                      *     }
                      */
                     "application/json": {
@@ -34245,7 +35060,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 235d2855-568a-4f81-8459-5413357deb0d
+                 * @example 538ee5ac-721a-4c2e-8406-220ba0d7e31e
                  */
                 id: string;
             };
@@ -34275,7 +35090,7 @@ export interface operations {
                      * @example {
                      *       "status": "cancel_requested",
                      *       "success": true,
-                     *       "execution_id": "235d2855-568a-4f81-8459-5413357deb0d"
+                     *       "execution_id": "538ee5ac-721a-4c2e-8406-220ba0d7e31e"
                      *     }
                      */
                     "application/json": {
@@ -34398,7 +35213,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
+                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
                  */
                 id: string;
             };
@@ -34437,7 +35252,7 @@ export interface operations {
                      * @example {
                      *       "status": "signal_sent",
                      *       "success": true,
-                     *       "execution_id": "57a48d59-d54d-4969-8177-e907feee5e4c"
+                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e"
                      *     }
                      */
                     "application/json": {
@@ -34584,7 +35399,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
+                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
                  */
                 id: string;
             };
@@ -34600,11 +35415,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
+                     *       "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
                      *       "events": [
                      *         {
-                     *           "execution_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *           "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowExecutionStarted",
                      *           "event_type": "WorkflowExecutionStarted",
@@ -34614,15 +35429,15 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowExecutionStarted": {
-                     *               "execution_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *               "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *               "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *               "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *               "started_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           }
                      *         },
                      *         {
-                     *           "execution_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *           "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "workflow_name": "release-gate",
                      *           "type": "WorkflowStateEntered",
                      *           "event_type": "WorkflowStateEntered",
@@ -34632,8 +35447,8 @@ export interface operations {
                      *           "details": {
                      *             "type": "workflow",
                      *             "WorkflowStateEntered": {
-                     *               "execution_id": "57a48d59-d54d-4969-8177-e907feee5e4c",
-                     *               "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *               "execution_id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
+                     *               "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *               "state_name": "BUILD",
                      *               "visit": 1,
                      *               "entered_at": "2026-03-01T12:02:00Z"
@@ -34797,7 +35612,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the run.
-                 * @example 57a48d59-d54d-4969-8177-e907feee5e4c
+                 * @example d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e
                  */
                 id: string;
             };
@@ -34813,16 +35628,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"57a48d59-d54d-4969-8177-e907feee5e4c","workflow_id":"02e64968-e300-4879-87a1-4857f51bfb32","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"57a48d59-d54d-4969-8177-e907feee5e4c","workflow_id":"02e64968-e300-4879-87a1-4857f51bfb32","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_name":"release-gate","type":"WorkflowExecutionStarted","event_type":"WorkflowExecutionStarted","message":"Workflow execution started","timestamp":"2026-03-01T12:02:00Z","sequence":1,"details":{"type":"workflow","WorkflowExecutionStarted":{"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"57a48d59-d54d-4969-8177-e907feee5e4c","workflow_id":"02e64968-e300-4879-87a1-4857f51bfb32","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"57a48d59-d54d-4969-8177-e907feee5e4c","workflow_id":"02e64968-e300-4879-87a1-4857f51bfb32","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":2,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","state_name":"BUILD","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"57a48d59-d54d-4969-8177-e907feee5e4c","workflow_id":"02e64968-e300-4879-87a1-4857f51bfb32","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"57a48d59-d54d-4969-8177-e907feee5e4c","workflow_id":"02e64968-e300-4879-87a1-4857f51bfb32","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_name":"release-gate","type":"WorkflowStateExited","event_type":"WorkflowStateExited","message":"Exited workflow state BUILD","state_name":"BUILD","timestamp":"2026-03-01T12:02:00Z","sequence":3,"details":{"type":"workflow","WorkflowStateExited":{"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","state_name":"BUILD","output":{"status":"success","output":{"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exit_code":0,"stdout":"built\n","stderr":"","duration_ms":0},"exited_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"57a48d59-d54d-4969-8177-e907feee5e4c","workflow_id":"02e64968-e300-4879-87a1-4857f51bfb32","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"57a48d59-d54d-4969-8177-e907feee5e4c","workflow_id":"02e64968-e300-4879-87a1-4857f51bfb32","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","workflow_name":"release-gate","type":"WorkflowStateEntered","event_type":"WorkflowStateEntered","message":"Entered workflow state REVIEW","state_name":"REVIEW","timestamp":"2026-03-01T12:02:00Z","sequence":4,"details":{"type":"workflow","WorkflowStateEntered":{"execution_id":"d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e","workflow_id":"2a18d611-bbd6-429f-80ac-b610f483baea","state_name":"REVIEW","visit":1,"entered_at":"2026-03-01T12:02:00Z"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -34945,8 +35760,8 @@ export interface operations {
                      * @example {
                      *       "workflows": [
                      *         {
-                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *           "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -34962,8 +35777,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *           "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "description": "Builds, then asks a person.",
@@ -35160,8 +35975,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *       "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "status": "registered",
@@ -35267,7 +36082,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.0.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "02e64968-e300-4879-87a1-4857f51bfb32"
+                     *       "existing_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35336,8 +36151,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *       "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "status": "registered",
@@ -35443,7 +36258,7 @@ export interface operations {
                      * @example {
                      *       "error": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
                      *       "message": "Failed to register workflow: Workflow 'release-gate' with version '1.1.0' already exists. Create a new version or use 'force' to overwrite.",
-                     *       "existing_id": "02e64968-e300-4879-87a1-4857f51bfb32"
+                     *       "existing_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -35641,8 +36456,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *       "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "name": "release-gate",
                      *       "version": "1.1.0",
                      *       "description": "Builds, then asks a person.",
@@ -35823,8 +36638,8 @@ export interface operations {
                      *       "status": "deleted",
                      *       "success": true,
                      *       "name": "release-gate",
-                     *       "id": "3643dba2-7b56-49fa-8387-d8704843669d",
-                     *       "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d"
+                     *       "id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47",
+                     *       "workflow_id": "f8aa7c4a-ac45-462c-8b70-e2ca0b619a47"
                      *     }
                      */
                     "application/json": {
@@ -36094,8 +36909,8 @@ export interface operations {
                      * @example {
                      *       "versions": [
                      *         {
-                     *           "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *           "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -36107,8 +36922,8 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "d6b4b7ea-bc57-4634-8720-1d31b0cfeb9e",
-                     *           "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *           "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *           "name": "release-gate",
                      *           "version": "1.1.0",
                      *           "registered_at": "2026-03-01T12:02:00Z",
@@ -36307,8 +37122,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *       "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -36471,7 +37286,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "02e64968-e300-4879-87a1-4857f51bfb32"
+                     *       "existing_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -36554,8 +37369,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "02e64968-e300-4879-87a1-4857f51bfb32",
-                     *       "workflow_id": "02e64968-e300-4879-87a1-4857f51bfb32",
+                     *       "id": "2a18d611-bbd6-429f-80ac-b610f483baea",
+                     *       "workflow_id": "2a18d611-bbd6-429f-80ac-b610f483baea",
                      *       "name": "release-gate",
                      *       "version": "1.0.0",
                      *       "description": "Builds, then asks a person.",
@@ -36718,7 +37533,7 @@ export interface operations {
                      * @example {
                      *       "error": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
                      *       "message": "Name collision: workflow 'release-gate' v1.0.0 already exists at target scope",
-                     *       "existing_id": "02e64968-e300-4879-87a1-4857f51bfb32"
+                     *       "existing_id": "2a18d611-bbd6-429f-80ac-b610f483baea"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -36791,48 +37606,64 @@ export interface operations {
                      * @example {
                      *       "stimuli": [
                      *         {
-                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
-                     *           "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
-                     *           "source": "http_api",
+                     *           "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *           "stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": null,
-                     *           "classification": null,
-                     *           "status": "classification_failed",
-                     *           "workflow_id": null,
-                     *           "workflow_execution_id": null,
-                     *           "confidence": null,
-                     *           "routing_mode": null,
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
+                     *           "classification": "orders",
+                     *           "status": "classified",
+                     *           "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *           "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
+                     *           "confidence": 1,
+                     *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
-                     *           "classification_error": "no_router_configured: Nothing says what stimuli of the source 'http_api' begin.",
+                     *           "classification_error": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "received_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "last_event_at": "2026-03-01T12:02:00Z"
+                     *           "last_event_at": "2026-03-01T12:02:00Z",
+                     *           "content_shortened": false,
+                     *           "content_bytes": 18
                      *         }
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
-                     *           "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722",
-                     *           "source": "http_api",
+                     *           "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *           "stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *           "source": "shop",
                      *           "content": "{\"article\":\"lamp\"}",
                      *           "content_encoding": "utf8",
-                     *           "headers": {},
-                     *           "idempotency_key": null,
-                     *           "classification": null,
-                     *           "status": "classification_failed",
-                     *           "workflow_id": null,
-                     *           "workflow_execution_id": null,
-                     *           "confidence": null,
-                     *           "routing_mode": null,
+                     *           "headers": {
+                     *             "content-type": "application/json",
+                     *             "x-idempotency-key": "order-1",
+                     *             "user-agent": "lightMyRequest",
+                     *             "host": "localhost:80",
+                     *             "content-length": "18"
+                     *           },
+                     *           "idempotency_key": "order-1",
+                     *           "classification": "orders",
+                     *           "status": "classified",
+                     *           "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *           "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
+                     *           "confidence": 1,
+                     *           "routing_mode": "Deterministic",
                      *           "rejection_reason": null,
-                     *           "classification_error": "no_router_configured: Nothing says what stimuli of the source 'http_api' begin.",
+                     *           "classification_error": null,
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "received_at": "2026-03-01T12:02:00Z",
                      *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "last_event_at": "2026-03-01T12:02:00Z"
+                     *           "last_event_at": "2026-03-01T12:02:00Z",
+                     *           "content_shortened": false,
+                     *           "content_bytes": 18
                      *         }
                      *       ],
                      *       "count": 1
@@ -36847,7 +37678,7 @@ export interface operations {
                             stimulus_id: string;
                             /** @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way. */
                             source: string;
-                            /** @description What came: a text. What is sent otherwise is kept as JSON. */
+                            /** @description Where `content_shortened`, its first 1,024 characters; `GET /v1/stimuli/{id}` has it whole. */
                             content: string;
                             /** @description `utf8`; `base64` where a webhook was no UTF-8. */
                             content_encoding: string;
@@ -36890,6 +37721,10 @@ export interface operations {
                              * @example 2026-03-01T12:00:00Z
                              */
                             last_event_at: string;
+                            /** @description Whether the content has more than 32 KiB. */
+                            content_shortened: boolean;
+                            /** @description Bytes of the whole content, as text or in Base64. */
+                            content_bytes: number;
                         }[];
                         /** @description The same list, under the name that other clients read. */
                         items: {
@@ -36899,7 +37734,7 @@ export interface operations {
                             stimulus_id: string;
                             /** @description Name of the source, in lower case; `http_api` where the body names none. `*` says what every source begins that has no other way. */
                             source: string;
-                            /** @description What came: a text. What is sent otherwise is kept as JSON. */
+                            /** @description Where `content_shortened`, its first 1,024 characters; `GET /v1/stimuli/{id}` has it whole. */
                             content: string;
                             /** @description `utf8`; `base64` where a webhook was no UTF-8. */
                             content_encoding: string;
@@ -36942,6 +37777,10 @@ export interface operations {
                              * @example 2026-03-01T12:00:00Z
                              */
                             last_event_at: string;
+                            /** @description Whether the content has more than 32 KiB. */
+                            content_shortened: boolean;
+                            /** @description Bytes of the whole content, as text or in Base64. */
+                            content_bytes: number;
                         }[];
                         /** @description How many there are. */
                         count: number;
@@ -37077,10 +37916,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
-                     *       "stimulus_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5",
-                     *       "workflow_execution_id": "cbce07d8-c6a4-413f-86df-675a43149248",
-                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
+                     *       "stimulus_id": "68d5e219-825c-4a5a-872f-6d9b584f6d66",
+                     *       "workflow_execution_id": "75f0c1df-d1a7-4d28-87e0-77c2b47d5520",
+                     *       "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d",
                      *       "status": "classified"
                      *     }
                      */
@@ -37156,7 +37995,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "cd5ba8c0-8fcc-4fdf-825d-2c34015560c5"
+                     *       "original_stimulus_id": "68d5e219-825c-4a5a-872f-6d9b584f6d66"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -37187,7 +38026,7 @@ export interface operations {
                      * @example {
                      *       "error": "no_router_configured",
                      *       "message": "Nothing says what stimuli of the source 'http_api' begin.",
-                     *       "stimulus_id": "2e634014-062b-4f60-8fa5-b4e8bfc47722"
+                     *       "stimulus_id": "9ce05729-fee4-45df-8046-861b476fa0c4"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -37219,7 +38058,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the stimulus.
-                 * @example a2e25df7-ef5e-474a-8f21-1fa5b4606999
+                 * @example 0691a341-1cdc-41ab-8cdd-f0565db1ba15
                  */
                 id: string;
             };
@@ -37235,8 +38074,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *       "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
                      *       "source": "shop",
                      *       "content": "{\"article\":\"lamp\"}",
                      *       "content_encoding": "utf8",
@@ -37250,8 +38089,8 @@ export interface operations {
                      *       "idempotency_key": "order-1",
                      *       "classification": "orders",
                      *       "status": "classified",
-                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *       "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
+                     *       "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *       "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
                      *       "confidence": 1,
                      *       "routing_mode": "Deterministic",
                      *       "rejection_reason": null,
@@ -37261,8 +38100,8 @@ export interface operations {
                      *       "created_at": "2026-03-01T12:02:00Z",
                      *       "last_event_at": "2026-03-01T12:02:00Z",
                      *       "stimulus": {
-                     *         "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *         "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
+                     *         "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *         "stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
                      *         "source": "shop",
                      *         "content": "{\"article\":\"lamp\"}",
                      *         "content_encoding": "utf8",
@@ -37276,8 +38115,8 @@ export interface operations {
                      *         "idempotency_key": "order-1",
                      *         "classification": "orders",
                      *         "status": "classified",
-                     *         "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
-                     *         "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
+                     *         "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d",
+                     *         "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
                      *         "confidence": 1,
                      *         "routing_mode": "Deterministic",
                      *         "rejection_reason": null,
@@ -37956,7 +38795,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *       "id": "59f01046-c7dc-409d-83e1-20e57d655b6b",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -38158,7 +38997,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *       "id": "59f01046-c7dc-409d-83e1-20e57d655b6b",
                      *       "name": "nightly",
                      *       "workflow": "close-the-day",
                      *       "agent": null,
@@ -38528,7 +39367,7 @@ export interface operations {
                      * @example {
                      *       "schedules": [
                      *         {
-                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *           "id": "59f01046-c7dc-409d-83e1-20e57d655b6b",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -38553,7 +39392,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "7c46a122-8dc9-4e06-8c98-a87229be4e5b",
+                     *           "id": "59f01046-c7dc-409d-83e1-20e57d655b6b",
                      *           "name": "nightly",
                      *           "workflow": "close-the-day",
                      *           "agent": null,
@@ -38758,9 +39597,9 @@ export interface operations {
                      * @example {
                      *       "executions": [
                      *         {
-                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -38778,9 +39617,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *           "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *           "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *           "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *           "agent_name": "greeter",
                      *           "agent_version": "1.1.0",
                      *           "workflow_name": null,
@@ -39024,7 +39863,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                 *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                  *       "input": {
                  *         "name": "Ada"
                  *       },
@@ -39056,9 +39895,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -39233,7 +40072,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
             };
@@ -39271,9 +40110,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "execution_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *       "status": "pending",
                      *       "output": null
                      *     }
@@ -39438,7 +40277,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
                  */
                 id: string;
             };
@@ -39454,9 +40293,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
                      *       "agent_name": "greeter",
                      *       "agent_version": "1.1.0",
                      *       "workflow_name": null,
@@ -39480,7 +40319,7 @@ export interface operations {
                      *         "parent_execution_id": null,
                      *         "depth": 0,
                      *         "path": [
-                     *           "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *           "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *         ],
                      *         "swarm_id": null
                      *       },
@@ -39767,7 +40606,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
                  */
                 id: string;
             };
@@ -39785,8 +40624,8 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "705c1b27-06f4-4841-8a70-fac840da9ba4",
-                     *       "execution_id": "705c1b27-06f4-4841-8a70-fac840da9ba4"
+                     *       "id": "f8441a14-2347-4474-8cb1-f0cce0c70383",
+                     *       "execution_id": "f8441a14-2347-4474-8cb1-f0cce0c70383"
                      *     }
                      */
                     "application/json": {
@@ -39927,7 +40766,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 2d260a61-1cf2-495a-8304-e4204ca2d89b
+                 * @example d3acbe38-f54b-4433-8a97-450e2dde554b
                  */
                 id: string;
             };
@@ -39957,8 +40796,8 @@ export interface operations {
                      * @example {
                      *       "status": "cancelled",
                      *       "success": true,
-                     *       "id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
-                     *       "execution_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b"
+                     *       "id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
+                     *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b"
                      *     }
                      */
                     "application/json": {
@@ -40083,7 +40922,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
                  */
                 id: string;
                 /**
@@ -40240,7 +41079,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
                  */
                 id: string;
             };
@@ -40256,16 +41095,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 705c1b27-06f4-4841-8a70-fac840da9ba4 started","sequence":1,"execution_started":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution f8441a14-2347-4474-8cb1-f0cce0c70383 started","sequence":1,"execution_started":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"39a75566-1b40-412e-8e04-8ea095818a5c","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"39a75566-1b40-412e-8e04-8ea095818a5c","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"39a75566-1b40-412e-8e04-8ea095818a5c","warm":false}}}
+                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -40379,7 +41218,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example 705c1b27-06f4-4841-8a70-fac840da9ba4
+                 * @example f8441a14-2347-4474-8cb1-f0cce0c70383
                  */
                 id: string;
             };
@@ -40395,16 +41234,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 1
-                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution 705c1b27-06f4-4841-8a70-fac840da9ba4 started","sequence":1,"execution_started":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","started_at":"2026-03-01T12:02:00Z"}}}
+                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","started_at":"2026-03-01T12:02:00Z","type":"execution_started","event_type":"execution_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"execution","message":"Execution f8441a14-2347-4474-8cb1-f0cce0c70383 started","sequence":1,"execution_started":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","started_at":"2026-03-01T12:02:00Z"},"details":{"type":"execution","ExecutionStarted":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","started_at":"2026-03-01T12:02:00Z"}}}
                      *
                      *     id: 2
-                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
+                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","type":"iteration_started","event_type":"iteration_started","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"iteration","message":"Iteration 1 started: Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","sequence":2,"iteration_started":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"},"details":{"type":"execution","IterationStarted":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","started_at":"2026-03-01T12:02:00Z","iteration_number":1,"action":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:"}}}
                      *
                      *     id: 3
-                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"39a75566-1b40-412e-8e04-8ea095818a5c","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"39a75566-1b40-412e-8e04-8ea095818a5c","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"39a75566-1b40-412e-8e04-8ea095818a5c","warm":false}}}
+                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","warm":false,"type":"instance_spawned","event_type":"instance_spawned","category":"execution","timestamp":"2026-03-01T12:02:00Z","iteration":1,"stage":"runtime","message":"instance spawned","sequence":3,"instance_spawned":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","warm":false},"details":{"type":"execution","InstanceSpawned":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","spawned_at":"2026-03-01T12:02:00Z","iteration_number":1,"instance_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","warm":false}}}
                      *
                      *     id: 4
-                     *     data: {"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"705c1b27-06f4-4841-8a70-fac840da9ba4","agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
+                     *     data: {"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]","type":"llm_interaction","event_type":"llm_interaction","category":"execution","iteration":1,"stage":"llm","message":"llm interaction","sequence":4,"llm_interaction":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"},"details":{"type":"execution","LlmInteraction":{"execution_id":"f8441a14-2347-4474-8cb1-f0cce0c70383","agent_id":"e7883461-c2ff-4115-8018-0b022b441377","timestamp":"2026-03-01T12:02:00Z","iteration_number":1,"provider":"scripted","model":"/etc/lictor/turns.yaml","input_tokens":null,"output_tokens":null,"prompt":"Write a greeting to greeting.txt, then answer with it.\n\nTask: Greet Ada.\n\nUser: {\"name\":\"Ada\"}\nAgent:","response":"[{\"id\":\"call_1_1\",\"name\":\"write_file\",\"arguments\":{\"path\":\"greeting.txt\",\"content\":\"Hello, Ada!\"}}]"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -40516,7 +41355,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
             };
@@ -40532,16 +41371,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -40653,7 +41492,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the execution; in paths of agents that of the agent.
-                 * @example f30bbbf5-c3ee-4001-8272-b5c274dc6975
+                 * @example e7883461-c2ff-4115-8018-0b022b441377
                  */
                 id: string;
             };
@@ -40669,16 +41508,16 @@ export interface operations {
                 content: {
                     /**
                      * @example id: 10
-                     *     data: {"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
+                     *     data: {"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}},"type":"agent_deployed","event_type":"agent_deployed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent deployed","sequence":1,"agent_deployed":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}},"details":{"type":"agent_lifecycle","AgentDeployed":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","deployed_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","manifest":{"apiVersion":"100monkeys.ai/v1","kind":"Agent","metadata":{"name":"greeter","version":"1.0.0","description":"Greets somebody.","labels":{"team":"examples"}},"spec":{"runtime":{"language":"javascript","version":"20"},"task":{"instruction":"Write a greeting to greeting.txt, then answer with it."},"tools":["write_file"]}}}}}
                      *
                      *     id: 12
-                     *     data: {"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
+                     *     data: {"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0","type":"agent_updated","event_type":"agent_updated","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent updated","sequence":2,"agent_updated":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"},"details":{"type":"agent_lifecycle","AgentUpdated":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","updated_at":"2026-03-01T12:02:00Z","tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","old_version":"1.0.0","new_version":"1.1.0"}}}
                      *
                      *     id: 13
-                     *     data: {"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":3,"agent_scope_changed":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Tenant","new_scope":"Global","previous_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","new_tenant_id":"aegis-system","changed_by":"sa-585348dbd28810f9a3"}}}
                      *
                      *     id: 14
-                     *     data: {"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"f30bbbf5-c3ee-4001-8272-b5c274dc6975","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
+                     *     data: {"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3","type":"agent_scope_changed","event_type":"agent_scope_changed","category":"agent_lifecycle","timestamp":"2026-03-01T12:02:00Z","iteration":null,"stage":"agent","message":"agent scope changed","sequence":4,"agent_scope_changed":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"},"details":{"type":"agent_lifecycle","AgentScopeChanged":{"execution_id":null,"agent_id":"e7883461-c2ff-4115-8018-0b022b441377","changed_at":"2026-03-01T12:02:00Z","agent_name":"greeter","previous_scope":"Global","new_scope":"Tenant","previous_tenant_id":"aegis-system","new_tenant_id":"a416ea84-421f-47e1-8515-82da48235bac","changed_by":"sa-585348dbd28810f9a3"}}}
                      */
                     "text/event-stream": unknown;
                 };
@@ -40804,19 +41643,19 @@ export interface operations {
                      * @example {
                      *       "swarms": [
                      *         {
-                     *           "id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *           "swarm_id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *           "parent_execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *           "id": "c9aad30e-76a0-89d2-a2e9-e6a00e57f0da",
+                     *           "swarm_id": "c9aad30e-76a0-89d2-a2e9-e6a00e57f0da",
+                     *           "parent_execution_id": "96c22ef7-b131-4605-8340-db0701ae640f",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "member_ids": [
-                     *             "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
-                     *             "f85f5392-de98-4819-8cbe-216e6ca7d200"
+                     *             "ddfb322a-a350-4cb6-8be8-e936a15e1a5b",
+                     *             "25abf7c7-9eb4-4090-8014-b498f6ae8695"
                      *           ],
                      *           "member_count": 2,
                      *           "members": [
                      *             {
-                     *               "execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
-                     *               "agent_id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *               "execution_id": "96c22ef7-b131-4605-8340-db0701ae640f",
+                     *               "agent_id": "ddfb322a-a350-4cb6-8be8-e936a15e1a5b",
                      *               "agent_name": "planner",
                      *               "role": "parent",
                      *               "status": "completed",
@@ -40824,8 +41663,8 @@ export interface operations {
                      *               "ended_at": "2026-03-01T12:02:12Z"
                      *             },
                      *             {
-                     *               "execution_id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
-                     *               "agent_id": "f85f5392-de98-4819-8cbe-216e6ca7d200",
+                     *               "execution_id": "c27eec75-d178-4efb-8dfb-24feb32ec074",
+                     *               "agent_id": "25abf7c7-9eb4-4090-8014-b498f6ae8695",
                      *               "agent_name": "planner/reader",
                      *               "role": "child",
                      *               "status": "completed",
@@ -40843,19 +41682,19 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *           "swarm_id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *           "parent_execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *           "id": "c9aad30e-76a0-89d2-a2e9-e6a00e57f0da",
+                     *           "swarm_id": "c9aad30e-76a0-89d2-a2e9-e6a00e57f0da",
+                     *           "parent_execution_id": "96c22ef7-b131-4605-8340-db0701ae640f",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "member_ids": [
-                     *             "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
-                     *             "f85f5392-de98-4819-8cbe-216e6ca7d200"
+                     *             "ddfb322a-a350-4cb6-8be8-e936a15e1a5b",
+                     *             "25abf7c7-9eb4-4090-8014-b498f6ae8695"
                      *           ],
                      *           "member_count": 2,
                      *           "members": [
                      *             {
-                     *               "execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
-                     *               "agent_id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *               "execution_id": "96c22ef7-b131-4605-8340-db0701ae640f",
+                     *               "agent_id": "ddfb322a-a350-4cb6-8be8-e936a15e1a5b",
                      *               "agent_name": "planner",
                      *               "role": "parent",
                      *               "status": "completed",
@@ -40863,8 +41702,8 @@ export interface operations {
                      *               "ended_at": "2026-03-01T12:02:12Z"
                      *             },
                      *             {
-                     *               "execution_id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
-                     *               "agent_id": "f85f5392-de98-4819-8cbe-216e6ca7d200",
+                     *               "execution_id": "c27eec75-d178-4efb-8dfb-24feb32ec074",
+                     *               "agent_id": "25abf7c7-9eb4-4090-8014-b498f6ae8695",
                      *               "agent_name": "planner/reader",
                      *               "role": "child",
                      *               "status": "completed",
@@ -41096,7 +41935,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the swarm. It follows from the execution that it is of, which has one.
-                 * @example 1a708a76-de35-8695-a852-333808defeb5
+                 * @example c9aad30e-76a0-89d2-a2e9-e6a00e57f0da
                  */
                 id: string;
             };
@@ -41112,19 +41951,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *       "swarm_id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *       "parent_execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *       "id": "c9aad30e-76a0-89d2-a2e9-e6a00e57f0da",
+                     *       "swarm_id": "c9aad30e-76a0-89d2-a2e9-e6a00e57f0da",
+                     *       "parent_execution_id": "96c22ef7-b131-4605-8340-db0701ae640f",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "member_ids": [
-                     *         "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
-                     *         "f85f5392-de98-4819-8cbe-216e6ca7d200"
+                     *         "ddfb322a-a350-4cb6-8be8-e936a15e1a5b",
+                     *         "25abf7c7-9eb4-4090-8014-b498f6ae8695"
                      *       ],
                      *       "member_count": 2,
                      *       "members": [
                      *         {
-                     *           "execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
-                     *           "agent_id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *           "execution_id": "96c22ef7-b131-4605-8340-db0701ae640f",
+                     *           "agent_id": "ddfb322a-a350-4cb6-8be8-e936a15e1a5b",
                      *           "agent_name": "planner",
                      *           "role": "parent",
                      *           "status": "completed",
@@ -41132,8 +41971,8 @@ export interface operations {
                      *           "ended_at": "2026-03-01T12:02:12Z"
                      *         },
                      *         {
-                     *           "execution_id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
-                     *           "agent_id": "f85f5392-de98-4819-8cbe-216e6ca7d200",
+                     *           "execution_id": "c27eec75-d178-4efb-8dfb-24feb32ec074",
+                     *           "agent_id": "25abf7c7-9eb4-4090-8014-b498f6ae8695",
                      *           "agent_name": "planner/reader",
                      *           "role": "child",
                      *           "status": "completed",
@@ -41148,19 +41987,19 @@ export interface operations {
                      *       "lock_count": 0,
                      *       "recent_message_count": 0,
                      *       "swarm": {
-                     *         "id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *         "swarm_id": "1a708a76-de35-8695-a852-333808defeb5",
-                     *         "parent_execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
+                     *         "id": "c9aad30e-76a0-89d2-a2e9-e6a00e57f0da",
+                     *         "swarm_id": "c9aad30e-76a0-89d2-a2e9-e6a00e57f0da",
+                     *         "parent_execution_id": "96c22ef7-b131-4605-8340-db0701ae640f",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "member_ids": [
-                     *           "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
-                     *           "f85f5392-de98-4819-8cbe-216e6ca7d200"
+                     *           "ddfb322a-a350-4cb6-8be8-e936a15e1a5b",
+                     *           "25abf7c7-9eb4-4090-8014-b498f6ae8695"
                      *         ],
                      *         "member_count": 2,
                      *         "members": [
                      *           {
-                     *             "execution_id": "a7232dd0-a8b7-4af2-80e8-421f1339391b",
-                     *             "agent_id": "9ce3ffbd-504d-428e-87f9-bd31ebd9e3ea",
+                     *             "execution_id": "96c22ef7-b131-4605-8340-db0701ae640f",
+                     *             "agent_id": "ddfb322a-a350-4cb6-8be8-e936a15e1a5b",
                      *             "agent_name": "planner",
                      *             "role": "parent",
                      *             "status": "completed",
@@ -41168,8 +42007,8 @@ export interface operations {
                      *             "ended_at": "2026-03-01T12:02:12Z"
                      *           },
                      *           {
-                     *             "execution_id": "6de126b1-b18c-4a21-8af2-589dbc427f2a",
-                     *             "agent_id": "f85f5392-de98-4819-8cbe-216e6ca7d200",
+                     *             "execution_id": "c27eec75-d178-4efb-8dfb-24feb32ec074",
+                     *             "agent_id": "25abf7c7-9eb4-4090-8014-b498f6ae8695",
                      *             "agent_name": "planner/reader",
                      *             "role": "child",
                      *             "status": "completed",
@@ -41442,7 +42281,7 @@ export interface operations {
                      * @example {
                      *       "pending_requests": [
                      *         {
-                     *           "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *           "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41452,7 +42291,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *           "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41462,7 +42301,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *           "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41474,7 +42313,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "6ae85ab2-acc3-465f-827d-ba7f674277f7",
+                     *           "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41484,7 +42323,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *           "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41494,7 +42333,7 @@ export interface operations {
                      *           "timeout_seconds": 300
                      *         },
                      *         {
-                     *           "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
+                     *           "id": "33116630-49fc-49e9-8878-bd6e05ed36e8",
                      *           "execution_id": "",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "agent_id": "research-agent",
@@ -41599,7 +42438,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 id: string;
             };
@@ -41616,7 +42455,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "request": {
-                     *         "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *         "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *         "execution_id": "",
                      *         "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *         "agent_id": "research-agent",
@@ -41625,7 +42464,7 @@ export interface operations {
                      *         "created_at": "2026-03-01T12:02:00Z",
                      *         "timeout_seconds": 300
                      *       },
-                     *       "id": "52ebab80-b30e-4922-8932-f30f2dd0de3a",
+                     *       "id": "64f5147f-817f-4ff8-8794-30bedb6d2116",
                      *       "execution_id": "",
                      *       "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *       "agent_id": "research-agent",
@@ -41776,7 +42615,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
+                 * @example 64f5147f-817f-4ff8-8794-30bedb6d2116
                  */
                 id: string;
             };
@@ -41807,7 +42646,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "approved",
-                     *       "request_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a"
+                     *       "request_id": "64f5147f-817f-4ff8-8794-30bedb6d2116"
                      *     }
                      */
                     "application/json": {
@@ -41943,7 +42782,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the request: that of the approval.
-                 * @example 6ae85ab2-acc3-465f-827d-ba7f674277f7
+                 * @example 52ebab80-b30e-4922-8932-f30f2dd0de3a
                  */
                 id: string;
             };
@@ -41974,7 +42813,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "rejected",
-                     *       "request_id": "6ae85ab2-acc3-465f-827d-ba7f674277f7"
+                     *       "request_id": "52ebab80-b30e-4922-8932-f30f2dd0de3a"
                      *     }
                      */
                     "application/json": {
@@ -42131,7 +42970,7 @@ export interface operations {
                      * @example {
                      *       "volumes": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -42144,7 +42983,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "name": "reports",
                      *           "label": "reports",
                      *           "status": "available",
@@ -42345,7 +43184,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -42580,7 +43419,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 volume_id: string;
             };
@@ -42596,7 +43435,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "reports",
                      *       "label": "reports",
                      *       "status": "available",
@@ -42734,7 +43573,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example 26370389-01f6-4d6b-8882-ce3afe9be836
+                 * @example 8e0970ab-a644-44e1-82a9-a3c043039868
                  */
                 volume_id: string;
             };
@@ -42752,7 +43591,7 @@ export interface operations {
                      * @example {
                      *       "status": "deleted",
                      *       "success": true,
-                     *       "id": "26370389-01f6-4d6b-8882-ce3afe9be836"
+                     *       "id": "8e0970ab-a644-44e1-82a9-a3c043039868"
                      *     }
                      */
                     "application/json": {
@@ -42891,7 +43730,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 volume_id: string;
             };
@@ -42921,7 +43760,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "name": "papers",
                      *       "label": "papers",
                      *       "status": "available",
@@ -43099,7 +43938,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 volume_id: string;
             };
@@ -43313,7 +44152,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 volume_id: string;
             };
@@ -43452,7 +44291,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 volume_id: string;
             };
@@ -43591,7 +44430,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 volume_id: string;
             };
@@ -43732,7 +44571,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 volume_id: string;
             };
@@ -43898,7 +44737,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 volume_id: string;
             };
@@ -44076,6 +44915,8 @@ export interface operations {
     getV1StorageViolations: {
         parameters: {
             query?: {
+                /** @description Those of this volume alone. */
+                volume_id?: string;
                 /**
                  * @description How many to answer with at most.
                  * @example 1
@@ -44100,11 +44941,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "volume_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -44114,11 +44955,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "volume_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -44256,8 +45097,15 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "query.volume_id: Value error, Null bytes are not allowed, and 2 more",
                      *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "volume_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
                      *         {
                      *           "loc": [
                      *             "query",
@@ -44283,6 +45131,8 @@ export interface operations {
     getV1ObservabilityStorageViolations: {
         parameters: {
             query?: {
+                /** @description Those of this volume alone. */
+                volume_id?: string;
                 /**
                  * @description How many to answer with at most.
                  * @example 1
@@ -44307,11 +45157,11 @@ export interface operations {
                      * @example {
                      *       "violations": [
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "volume_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -44321,11 +45171,11 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "id": "3df1dc9c-dcd0-404a-81b1-17b6d0a25410",
                      *           "type": "path_traversal_blocked",
                      *           "category": "path_traversal_blocked",
                      *           "execution_id": "",
-                     *           "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *           "volume_id": "4575464f-612d-436f-823d-d94446e93999",
                      *           "path": "../x",
                      *           "operation": "path_traversal",
                      *           "details": "The path '../x' contains '..', which is refused. (write)",
@@ -44463,8 +45313,15 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "validation",
-                     *       "message": "query.limit: Value error, Null bytes are not allowed, and 1 more",
+                     *       "message": "query.volume_id: Value error, Null bytes are not allowed, and 2 more",
                      *       "problems": [
+                     *         {
+                     *           "loc": [
+                     *             "query",
+                     *             "volume_id"
+                     *           ],
+                     *           "msg": "Value error, Null bytes are not allowed"
+                     *         },
                      *         {
                      *           "loc": [
                      *             "query",
@@ -44505,8 +45362,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                 *       "execution_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                 *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
+                 *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -44794,8 +45651,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "type": "generate",
-                 *       "agent_id": "f30bbbf5-c3ee-4001-8272-b5c274dc6975",
-                 *       "execution_id": "2d260a61-1cf2-495a-8304-e4204ca2d89b",
+                 *       "agent_id": "e7883461-c2ff-4115-8018-0b022b441377",
+                 *       "execution_id": "d3acbe38-f54b-4433-8a97-450e2dde554b",
                  *       "iteration_number": 1,
                  *       "model_alias": "default",
                  *       "prompt": "Write a greeting to greeting.txt, then answer with it.",
@@ -45987,6 +46844,24 @@ export interface operations {
                      *         {
                      *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -45997,9 +46872,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *               "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *               "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *               "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *               "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *               "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -46008,24 +46883,6 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
-                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -46037,6 +46894,24 @@ export interface operations {
                      *         {
                      *           "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "name": "openai",
+                     *           "label": "openai",
+                     *           "provider": "openai",
+                     *           "credential_type": "secret",
+                     *           "scope": "personal",
+                     *           "status": "active",
+                     *           "scopes": [],
+                     *           "metadata": {},
+                     *           "grants": [],
+                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
+                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
+                     *           "created_at": "2026-03-01T12:02:00Z",
+                     *           "updated_at": "2026-03-01T12:02:00Z",
+                     *           "last_used": null
+                     *         },
+                     *         {
+                     *           "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "name": "github",
                      *           "label": "github",
                      *           "provider": "github",
@@ -46047,9 +46922,9 @@ export interface operations {
                      *           "metadata": {},
                      *           "grants": [
                      *             {
-                     *               "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *               "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *               "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *               "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *               "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *               "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *               "agent_id": null,
                      *               "workflow_name": null,
                      *               "target_type": "all_agents",
@@ -46058,24 +46933,6 @@ export interface operations {
                      *               "created_at": "2026-03-01T12:02:00Z"
                      *             }
                      *           ],
-                     *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
-                     *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
-                     *           "created_at": "2026-03-01T12:02:00Z",
-                     *           "updated_at": "2026-03-01T12:02:00Z",
-                     *           "last_used": null
-                     *         },
-                     *         {
-                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *           "name": "openai",
-                     *           "label": "openai",
-                     *           "provider": "openai",
-                     *           "credential_type": "secret",
-                     *           "scope": "personal",
-                     *           "status": "active",
-                     *           "scopes": [],
-                     *           "metadata": {},
-                     *           "grants": [],
                      *           "owner_user_id": "service_account:sa-585348dbd28810f9a3",
                      *           "tenant_id": "a416ea84-421f-47e1-8515-82da48235bac",
                      *           "created_at": "2026-03-01T12:02:00Z",
@@ -46264,7 +47121,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example f872d6cc-e17e-4a8b-8c9f-fff947f3228e
                  */
                 id: string;
             };
@@ -46280,8 +47137,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *       "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -46292,9 +47149,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -46309,8 +47166,8 @@ export interface operations {
                      *       "updated_at": "2026-03-01T12:02:00Z",
                      *       "last_used": null,
                      *       "credential": {
-                     *         "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *         "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *         "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *         "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *         "name": "github",
                      *         "label": "github",
                      *         "provider": "github",
@@ -46321,9 +47178,9 @@ export interface operations {
                      *         "metadata": {},
                      *         "grants": [
                      *           {
-                     *             "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *             "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *             "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *             "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *             "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *             "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *             "agent_id": null,
                      *             "workflow_name": null,
                      *             "target_type": "all_agents",
@@ -46567,7 +47424,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example f872d6cc-e17e-4a8b-8c9f-fff947f3228e
                  */
                 id: string;
             };
@@ -46584,7 +47441,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *       "success": true
                      *     }
                      */
@@ -46774,8 +47631,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *       "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -47012,8 +47869,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
-                     *       "credential_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
                      *       "name": "openai",
                      *       "label": "openai",
                      *       "provider": "openai",
@@ -47209,7 +48066,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example f872d6cc-e17e-4a8b-8c9f-fff947f3228e
                  */
                 id: string;
             };
@@ -47241,8 +48098,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
+                     *       "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *       "name": "github",
                      *       "label": "github",
                      *       "provider": "github",
@@ -47253,9 +48110,9 @@ export interface operations {
                      *       "metadata": {},
                      *       "grants": [
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -47477,7 +48334,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example f872d6cc-e17e-4a8b-8c9f-fff947f3228e
                  */
                 id: string;
             };
@@ -47495,9 +48352,9 @@ export interface operations {
                      * @example {
                      *       "grants": [
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -47508,9 +48365,9 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *           "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *           "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *           "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *           "agent_id": null,
                      *           "workflow_name": null,
                      *           "target_type": "all_agents",
@@ -47672,7 +48529,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example f872d6cc-e17e-4a8b-8c9f-fff947f3228e
                  */
                 id: string;
             };
@@ -47708,9 +48565,9 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *       "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *       "credential_id": "0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "credential_id": "f872d6cc-e17e-4a8b-8c9f-fff947f3228e",
                      *       "agent_id": null,
                      *       "workflow_name": null,
                      *       "target_type": "all_agents",
@@ -47869,12 +48726,12 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example 0e5ffec7-7f62-4e0f-8de1-bf5a4682b92a
+                 * @example f872d6cc-e17e-4a8b-8c9f-fff947f3228e
                  */
                 id: string;
                 /**
                  * @description Id of the grant.
-                 * @example 9439f87f-f5a1-4599-8683-cd2d4cafe9a3
+                 * @example 7bc9058a-1df9-436f-8bba-c3c1f79d18eb
                  */
                 grant_id: string;
             };
@@ -47891,8 +48748,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "revoked",
-                     *       "grant_id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
-                     *       "id": "9439f87f-f5a1-4599-8683-cd2d4cafe9a3",
+                     *       "grant_id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
+                     *       "id": "7bc9058a-1df9-436f-8bba-c3c1f79d18eb",
                      *       "success": true
                      *     }
                      */
@@ -48772,11 +49629,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688&code_challenge=nihY4BHkwObyymdNglMmnz1AM21AN8uhQFZoCauSaVQ&code_challenge_method=S256&scope=files.read&client_id=lictor",
-                     *       "state": "e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688",
-                     *       "state_token": "e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688",
+                     *       "authorization_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=35e4317a25a2aa7d64995276875e85a24d3fb85a4d21c7f95ef115fa6211f673&code_challenge=3cH8AnQguea6c4MlC_3VvXc4LvqYaUNm2L_TnHCN1Ao&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "auth_url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=35e4317a25a2aa7d64995276875e85a24d3fb85a4d21c7f95ef115fa6211f673&code_challenge=3cH8AnQguea6c4MlC_3VvXc4LvqYaUNm2L_TnHCN1Ao&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "url": "https://login.example.com/authorize?response_type=code&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fdone&state=35e4317a25a2aa7d64995276875e85a24d3fb85a4d21c7f95ef115fa6211f673&code_challenge=3cH8AnQguea6c4MlC_3VvXc4LvqYaUNm2L_TnHCN1Ao&code_challenge_method=S256&scope=files.read&client_id=lictor",
+                     *       "state": "35e4317a25a2aa7d64995276875e85a24d3fb85a4d21c7f95ef115fa6211f673",
+                     *       "state_token": "35e4317a25a2aa7d64995276875e85a24d3fb85a4d21c7f95ef115fa6211f673",
                      *       "redirect_uri": "https://app.example.com/oauth/done",
                      *       "expires_at": "2026-03-01T12:12:00Z"
                      *     }
@@ -48933,7 +49790,7 @@ export interface operations {
                 code?: string | null;
                 /**
                  * @description Ties the answer to this sign-in: good once, for ten minutes, for who began it.
-                 * @example e8c072520a360859e0b0dafef3aefbf08b345e99659226f6ee1e6f39c25d4688
+                 * @example 35e4317a25a2aa7d64995276875e85a24d3fb85a4d21c7f95ef115fa6211f673
                  */
                 state?: string | null;
                 /** @description The issuer of the provider's answer; compared where it is there. */
@@ -48959,8 +49816,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
-                     *       "credential_id": "e3beec6f-ced9-4c92-8063-6421d9d7b33c",
+                     *       "id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
+                     *       "credential_id": "14cbd5be-e852-4f17-8dfb-c81fc5c9db17",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -49101,7 +49958,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "SplxlOBeZQQYbYS6WxSbIA",
-                 *       "state": "3d6726ca34bd7bb11f57b5b2244de8c25c606d647f53659e0053485bcaf0b830"
+                 *       "state": "e3beec6fced91c9220636421d9d7b33c256c9ee186d595a6d3f334568a2c58f8"
                  *     }
                  */
                 "application/json": {
@@ -49129,8 +49986,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
-                     *       "credential_id": "07ceef50-8d9b-4f2a-8dfe-7efb7c966823",
+                     *       "id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
+                     *       "credential_id": "3d6726ca-34bd-4bb1-8f57-b5b2244de8c2",
                      *       "status": "active",
                      *       "provider": "files",
                      *       "stored": true
@@ -49313,7 +50170,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "device_code": "z9WCwy-WydA4WKcWwgJ8-jCB9qvcKlGnaNLUQTiwlCk",
+                     *       "device_code": "B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM",
                      *       "user_code": "BDWP-HQPK",
                      *       "verification_uri": "https://login.example.com/device",
                      *       "verification_uri_complete": null,
@@ -49478,7 +50335,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "z9WCwy-WydA4WKcWwgJ8-jCB9qvcKlGnaNLUQTiwlCk",
+                 *       "device_code": "B87vUI2bjyqd_n77fJZoIzrz72JFQIJYuqKc-b73YkM",
                  *       "provider": "files"
                  *     }
                  */
@@ -49501,8 +50358,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "a5158821-60c5-417d-8cb7-77773ae8428a",
-                     *       "binding_id": "a5158821-60c5-417d-8cb7-77773ae8428a"
+                     *       "credential_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa",
+                     *       "binding_id": "cfd582c3-2f96-49d0-8858-a716c2027cfa"
                      *     }
                      */
                     "application/json": {
@@ -49663,7 +50520,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "device_code": "XCf2oiYODgQDfp8MTbkULBwm7QYho2BO4vqG5BrQpsM",
+                 *       "device_code": "pRWIIWDFwX08t3d3OuhCigzFvi9h9sHUm0HQ0Ck9W10",
                  *       "provider": "files"
                  *     }
                  */
@@ -49686,8 +50543,8 @@ export interface operations {
                      * @example {
                      *       "status": "approved",
                      *       "provider": "files",
-                     *       "credential_id": "35fce006-d77b-40d1-89f3-469180be97e3",
-                     *       "binding_id": "35fce006-d77b-40d1-89f3-469180be97e3"
+                     *       "credential_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c",
+                     *       "binding_id": "5c27f6a2-260e-4e04-837e-9f0c4db9142c"
                      *     }
                      */
                     "application/json": {
@@ -49856,7 +50713,7 @@ export interface operations {
                      * @example {
                      *       "api_keys": [
                      *         {
-                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -49871,7 +50728,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -49887,7 +50744,7 @@ export interface operations {
                      *       "count": 1,
                      *       "keys": [
                      *         {
-                     *           "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *           "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
                      *           "name": "ci",
                      *           "scopes": [
                      *             "agent:execute",
@@ -50055,7 +50912,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *       "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
                      *       "name": "ci",
                      *       "scopes": [
                      *         "agent:execute",
@@ -50066,9 +50923,9 @@ export interface operations {
                      *       "expires_at": null,
                      *       "last_used_at": null,
                      *       "last_used": null,
-                     *       "key": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U",
-                     *       "key_value": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U",
-                     *       "api_key": "aegis_BS1nQDhN6MCtF7GM0k5BoZm7cnfT7apgJHRvuD1U"
+                     *       "key": "aegis_aVClIiM9QmYf386fPLKu9c29L1TjojINeQy5J2Er",
+                     *       "key_value": "aegis_aVClIiM9QmYf386fPLKu9c29L1TjojINeQy5J2Er",
+                     *       "api_key": "aegis_aVClIiM9QmYf386fPLKu9c29L1TjojINeQy5J2Er"
                      *     }
                      */
                     "application/json": {
@@ -50199,7 +51056,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example b4ff4833-1689-4de2-8e3c-da2aad422f1c
+                 * @example f277897c-7ac5-4d83-8592-2eab98f6d0a2
                  */
                 id: string;
             };
@@ -50217,7 +51074,7 @@ export interface operations {
                      * @example {
                      *       "status": "revoked",
                      *       "message": "API key revoked",
-                     *       "id": "b4ff4833-1689-4de2-8e3c-da2aad422f1c",
+                     *       "id": "f277897c-7ac5-4d83-8592-2eab98f6d0a2",
                      *       "success": true
                      *     }
                      */
@@ -53599,13 +54456,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
                      *           "execution_id": null,
-                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "session_id": "4abc82fb-4df8-40e1-8ab6-ec3cc62a0692",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -53614,13 +54471,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
                      *           "execution_id": null,
-                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "session_id": "4abc82fb-4df8-40e1-8ab6-ec3cc62a0692",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -53797,13 +54654,13 @@ export interface operations {
                      * @example {
                      *       "incidents": [
                      *         {
-                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
                      *           "execution_id": null,
-                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "session_id": "4abc82fb-4df8-40e1-8ab6-ec3cc62a0692",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -53812,13 +54669,13 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "29ccd234-d349-4e47-8e0c-a1ea183a3337",
+                     *           "id": "33510b30-7976-4abe-8a65-29ff481969a6",
                      *           "type": "seal_policy_violation_blocked",
                      *           "category": "seal_policy_violation_blocked",
                      *           "severity": "high",
-                     *           "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
                      *           "execution_id": null,
-                     *           "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
+                     *           "session_id": "4abc82fb-4df8-40e1-8ab6-ec3cc62a0692",
                      *           "tool_name": "fs.list",
                      *           "details": "PathOutsideBoundary: The path '/etc' is outside /workspace.",
                      *           "created_at": "2026-03-01T12:02:12Z",
@@ -54085,10 +54942,10 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63",
-                     *         "execution_id": "b9d707aa-4450-4f92-8fec-a057011e76ba",
-                     *         "agent_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
-                     *         "sub": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *         "session_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4",
+                     *         "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *         "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *         "sub": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=",
@@ -54104,10 +54961,10 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9",
-                     *         "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
-                     *         "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *         "sub": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
+                     *         "session_id": "4abc82fb-4df8-40e1-8ab6-ec3cc62a0692",
+                     *         "execution_id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
+                     *         "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
+                     *         "sub": "094fdf63-8c53-4b08-8580-9132aadd3c87",
                      *         "security_context": "read-only-research",
                      *         "security_context_name": "read-only-research",
                      *         "public_key_b64": "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=",
@@ -54123,7 +54980,7 @@ export interface operations {
                      *         "expires_at": "2026-03-01T13:02:12Z"
                      *       },
                      *       {
-                     *         "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *         "session_id": "0e851e00-4360-4f08-82cf-56499100031a",
                      *         "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *         "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *         "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -54253,9 +55110,9 @@ export interface operations {
                      * @example {
                      *       "status": "success",
                      *       "saved": true,
-                     *       "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *       "session_id": "0e851e00-4360-4f08-82cf-56499100031a",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjAwZWUwNjcxLTc5YjMtNGNmZS04MDllLWI2ZDVmMTU3YTdjMyIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzNGI5MGI4My05MjI0LTQwYTItOGEwZC05M2E0MDkwYzdmMzgiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.fLkv_8ItIMiJFuQknvnZeFO2yB9t69aq4Is44tXWq8qJ-s_tJWn4ka0DcBSEGO9AULhUsS_1duA2Sq4d2LT6Cw",
+                     *       "security_token": "eyJhbGciOiJFZERTQSIsImtpZCI6IjgyMGJjYTBiLTc3YWYtNDI1OS04N2FiLWVhMzZiODkwN2I5NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1YjBjM2MxZS05ZjUxLTRlMWMtOWQ2Yi0yZjFmNmMxZDdlNTUiLCJleGVjX2lkIjoiN2M5ZTY2NzktNzQyNS00MGRlLTk0NGItZTA3ZmMxZjkwYWU3Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6IjdjOWU2Njc5LTc0MjUtNDBkZS05NDRiLWUwN2ZjMWY5MGFlNyIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwZTg1MWUwMC00MzYwLTRmMDgtODJjZi01NjQ5OTEwMDAzMWEiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.2rnhOLdP168hj1RCxIZ5wav7N928gzM0ALChuVMgwJTHxve2qm16RDI84I9zqCbRg41FM7-l590SAMeX2UfsDw",
                      *       "expires_at": "2026-03-01T13:02:12Z",
                      *       "session_status": "Active"
                      *     }
@@ -54392,7 +55249,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "session_id": "34b90b83-9224-40a2-8a0d-93a4090c7f38",
+                     *       "session_id": "0e851e00-4360-4f08-82cf-56499100031a",
                      *       "execution_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
                      *       "agent_id": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
                      *       "sub": "5b0c3c1e-9f51-4e1c-9d6b-2f1f6c1d7e55",
@@ -54694,8 +55551,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *           "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
+                     *           "execution_id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -54706,8 +55563,8 @@ export interface operations {
                      *           "allowed_contexts": [
                      *             "read-only-research"
                      *           ],
-                     *           "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *           "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *           "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
+                     *           "execution_id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "expires_at": null
                      *         }
@@ -54833,11 +55690,11 @@ export interface operations {
                      *       "allowed_contexts": [
                      *         "read-only-research"
                      *       ],
-                     *       "agent_id": "73c72ac5-b489-4c09-8ac3-5690cfb64843",
-                     *       "execution_id": "c8b0b064-2c4f-4c3b-83d7-278b1ac6627b",
+                     *       "agent_id": "094fdf63-8c53-4b08-8580-9132aadd3c87",
+                     *       "execution_id": "754b27d4-6057-4ef6-8e25-402d6c1be025",
                      *       "created_at": "2026-03-01T12:02:12Z",
                      *       "expires_at": null,
-                     *       "gateway_url": "https://lictor.example.com/x/CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc"
+                     *       "gateway_url": "https://lictor.example.com/x/AcyxZcoD28e2xgLnv3kGiLBid7uklaL1WuHZjzvUZ5w"
                      *     }
                      */
                     "application/json": {
@@ -55141,19 +55998,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "kid": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *       "kid": "820bca0b-77af-4259-87ab-ea36b8907b96",
                      *       "algorithm": "EdDSA",
                      *       "created_at": "2026-03-01T12:02:12.000001Z",
                      *       "verifies_until": null,
                      *       "keys": [
                      *         {
-                     *           "kid": "00ee0671-79b3-4cfe-809e-b6d5f157a7c3",
+                     *           "kid": "820bca0b-77af-4259-87ab-ea36b8907b96",
                      *           "algorithm": "EdDSA",
                      *           "created_at": "2026-03-01T12:02:12.000001Z",
                      *           "verifies_until": null
                      *         },
                      *         {
-                     *           "kid": "3fbc1371-408a-41c6-8e37-4758804e437d",
+                     *           "kid": "b9d707aa-4450-4f92-8fec-a057011e76ba",
                      *           "algorithm": "RS256",
                      *           "created_at": "2026-03-01T12:02:12Z",
                      *           "verifies_until": "2026-03-02T12:04:12.000001Z"
@@ -55285,7 +56142,7 @@ export interface operations {
             path: {
                 /**
                  * @description Names the key: `kid` in the header of every token that it signed.
-                 * @example 3fbc1371-408a-41c6-8e37-4758804e437d
+                 * @example b9d707aa-4450-4f92-8fec-a057011e76ba
                  */
                 kid: string;
             };
@@ -55302,7 +56159,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "retired",
-                     *       "kid": "3fbc1371-408a-41c6-8e37-4758804e437d"
+                     *       "kid": "b9d707aa-4450-4f92-8fec-a057011e76ba"
                      *     }
                      */
                     "application/json": {
@@ -55369,7 +56226,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "key not found",
-                     *       "message": "There is no key '3fbc1371-408a-41c6-8e37-4758804e437d'."
+                     *       "message": "There is no key 'b9d707aa-4450-4f92-8fec-a057011e76ba'."
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
@@ -55458,7 +56315,7 @@ export interface operations {
                      * @example {
                      *       "overrides": [
                      *         {
-                     *           "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
+                     *           "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -55471,7 +56328,7 @@ export interface operations {
                      *       ],
                      *       "items": [
                      *         {
-                     *           "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
+                     *           "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c",
                      *           "resource_type": "agent_execution",
                      *           "bucket": "hourly",
                      *           "limit_value": 100,
@@ -55667,7 +56524,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "e571ef68-d0a5-464c-8109-9013411a1bf4",
+                     *       "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c",
                      *       "resource_type": "agent_execution",
                      *       "bucket": "hourly",
                      *       "limit_value": 100,
@@ -55801,7 +56658,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id: a UUID, given by the server.
-                 * @example e571ef68-d0a5-464c-8109-9013411a1bf4
+                 * @example 61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c
                  */
                 id: string;
             };
@@ -55818,7 +56675,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "deleted",
-                     *       "id": "e571ef68-d0a5-464c-8109-9013411a1bf4"
+                     *       "id": "61ef51b4-ac4f-4dfe-873a-df1e70cf2f3c"
                      *     }
                      */
                     "application/json": {
@@ -59357,7 +60214,7 @@ export interface operations {
             path: {
                 /**
                  * @description Id of the volume.
-                 * @example aad18c32-ecbd-4d8e-8102-bfd90a3b53c1
+                 * @example 4575464f-612d-436f-823d-d94446e93999
                  */
                 volume_id: string;
             };
@@ -59416,7 +60273,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "volume_id": "aad18c32-ecbd-4d8e-8102-bfd90a3b53c1",
+                     *       "volume_id": "4575464f-612d-436f-823d-d94446e93999",
                      *       "path": "2026/report.txt",
                      *       "name": "report.txt",
                      *       "mime_type": "text/plain",
@@ -59579,9 +60436,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjNmYmMxMzcxLTQwOGEtNDFjNi04ZTM3LTQ3NTg4MDRlNDM3ZCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwZGQyZWQzNy05Y2U3LTRhOWUtOGMwMy1lZTc4Y2ZjYzE0YTQiLCJleGVjX2lkIjoiYjlkNzA3YWEtNDQ1MC00ZjkyLThmZWMtYTA1NzAxMWU3NmJhIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImI5ZDcwN2FhLTQ0NTAtNGY5Mi04ZmVjLWEwNTcwMTFlNzZiYSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIzY2M4OTQ0My02N2Q4LTRiNzgtOGQ1Yy02OTM5NmRlYTdhNjMiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.iscqgYckST5wlLeSqE5tDIWz0JuHyOmolEwA_ydydiwigAIVshtyrRF7CVE7mmO0pzOBStDQT2yf869r2W5iZ9KaMuq1ogk0kmRl_Snnei9C59frU_JBmzpR_rQIVGrbckdA_wDnOFT3w5bU9YF5Vv65nSvQ_UvN2nuDoL7-aAJOppJcBjQODPcnHiorMtQSDltt4vXBzfF5I-pvxoqzFTKSHlpgRObUs9_lvfNkUsGFXgbd-QOni4kV8NMMbUpoHMdpH7o1mG4vBy8JcnnzMJQW9kRnLOnqYgPImXJxH5xmuRqGst90zEw0BnrJmnnOt_OiOzlHXJl8mH82lxFqWA",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI5ZDcwN2FhLTQ0NTAtNGY5Mi04ZmVjLWEwNTcwMTFlNzZiYSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI3M2M3MmFjNS1iNDg5LTRjMDktOGFjMy01NjkwY2ZiNjQ4NDMiLCJleGVjX2lkIjoiYzhiMGIwNjQtMmM0Zi00YzNiLTgzZDctMjc4YjFhYzY2MjdiIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImM4YjBiMDY0LTJjNGYtNGMzYi04M2Q3LTI3OGIxYWM2NjI3YiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIwZGQyZWQzNy05Y2U3LTRhOWUtOGMwMy1lZTc4Y2ZjYzE0YTQiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.JQ7XTX34X4lSmWoyEF4-CTNpRirY1jvd6Zyc8v00udOED-NJg_p_nqwWj-R8h6vJtaQ3SApxc6WfzWNSNtVHrlV1AZ-giEVG95TOnL3Np3d1KIdcrB4si9whn2ut2lWYPv2C3VIuIQ_FLTsLuWhYdXxIe8LN05b7ZQRZXb4SOqU3KGvUsFVnIdh1tC4gjYFGkD10pIRaz0hQ5tnHCIxrJQizZCO58KItPLkHJwewhGDqNapQJLuk_Jkw7rb6OhZVkUWEMQZY3UZ3L4235UHbrM0glIDrlL5ge2KOwiiRPE-19_YCcRcok64PKOqpAlzbCjSWgnFFdzEzIOf4dqeIvA",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "3cc89443-67d8-4b78-8d5c-69396dea7a63"
+                     *       "session_id": "0dd2ed37-9ce7-4a9e-8c03-ee78cfcc14a4"
                      *     }
                      */
                     "application/json": {
@@ -59612,7 +60469,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "7cd999aab366"
+                     *         "request_id": "f81f9827955e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59675,7 +60532,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "This address proves no workload. Attest through the address the workload was given, or with a bearer token.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "e1fb623fc50d"
+                     *         "request_id": "54622e93f350"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59736,7 +60593,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The security context 'zaru-pro' is not yours to name.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "8a5c020c930f"
+                     *         "request_id": "8cf81c24811e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59797,7 +60654,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "595cd4e7efe4"
+                     *         "request_id": "6e85f7873304"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59858,7 +60715,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "92252a9ea986"
+                     *         "request_id": "69303783c528"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -59919,7 +60776,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "df092b2e1a1a"
+                     *         "request_id": "6e0783e53213"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60221,7 +61078,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b2b7d7437303"
+                     *         "request_id": "274cb3110e6e"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60476,7 +61333,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "0982100f2105"
+                     *         "request_id": "796827c9cd35"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -60537,7 +61394,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "613a36ef6ec0"
+                     *         "request_id": "b574a39f4361"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61307,7 +62164,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "9dcb06e00cd6"
+                     *         "request_id": "52c32c899112"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61368,7 +62225,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "da8d118af63a"
+                     *         "request_id": "236bfb67f7b8"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61422,7 +62279,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
+                 * @example AcyxZcoD28e2xgLnv3kGiLBid7uklaL1WuHZjzvUZ5w
                  */
                 token: string;
             };
@@ -61439,9 +62296,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "status": "success",
-                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6IjNmYmMxMzcxLTQwOGEtNDFjNi04ZTM3LTQ3NTg4MDRlNDM3ZCIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI3M2M3MmFjNS1iNDg5LTRjMDktOGFjMy01NjkwY2ZiNjQ4NDMiLCJleGVjX2lkIjoiYzhiMGIwNjQtMmM0Zi00YzNiLTgzZDctMjc4YjFhYzY2MjdiIiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6ImM4YjBiMDY0LTJjNGYtNGMzYi04M2Q3LTI3OGIxYWM2NjI3YiIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiIyZjdhNGE0My1mOTcyLTQzZWItOGM0OC0wZWFiZWI0ODc5YzkiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.iRuSMhZqL_cA0KDI2VkCou345VeMSzRYIH4nW1_21gDAyKSzMXrpQ5mgGbpfAtglot5fmLTPC6eqK1C3IpbM9Ho9_2CEyAjohDku4o4uguUPfrZvJMjBjvd-3GobtHIdPcaxMRd0PX17TbbOx95rmVx2CmURdJ32N1-d-Pzw0SIFeV0fcPR40IyLPDh4_iYYFG3vnB5LxUOmFLMtMBwTscGl53ro3gwYfffGqKglR1UeqygJ2Zbm1fljugHNj5afV0d-6NK2NgJwo27JNdrlFyhaTdgFJOvo9q8ZC-B_skKEPtup1u4kLHNCj1mQJxuh3gBH_9gYnO81_fPoAlQssQ",
+                     *       "security_token": "eyJhbGciOiJSUzI1NiIsImtpZCI6ImI5ZDcwN2FhLTQ0NTAtNGY5Mi04ZmVjLWEwNTcwMTFlNzZiYSIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwOTRmZGY2My04YzUzLTRiMDgtODU4MC05MTMyYWFkZDNjODciLCJleGVjX2lkIjoiNzU0YjI3ZDQtNjA1Ny00ZWY2LThlMjUtNDAyZDZjMWJlMDI1Iiwic2NwIjoicmVhZC1vbmx5LXJlc2VhcmNoIiwic2VjdXJpdHlfY29udGV4dCI6InJlYWQtb25seS1yZXNlYXJjaCIsIndpZCI6Ijc1NGIyN2Q0LTYwNTctNGVmNi04ZTI1LTQwMmQ2YzFiZTAyNSIsImlzcyI6ImFlZ2lzLW9yY2hlc3RyYXRvciIsImF1ZCI6ImFlZ2lzLWFnZW50cyIsImlhdCI6MTc3MjM2NjUzMiwiZXhwIjoxNzcyMzcwMTMyLCJqdGkiOiI0YWJjODJmYi00ZGY4LTQwZTEtOGFiNi1lYzNjYzYyYTA2OTIiLCJ0ZW5hbnRfaWQiOiJkZWZhdWx0In0.k9J4iqYnh_Wu6NvNCoLG3JhARVmVQ7wXTccDcBmFw96KRD7nxz6yWKrYzXLV4yJCaCk4rDZh0fCGzmBaYQZYWTa6pkfIBsPdlFoRvSiXlefCkecgQ1RjKdz9s6TRdjIXBhWF8w62ArrVdroG08DMzKN-txwJfH-j3kxEShXiPPE3iBfzK8lmOcsc5ivsoeUVUnGcEKYWjYnNgqWox5NKRlAAon1c_HeSeM2_-KgAyX61XLfAdOWavXMzysvNevi6GCpAwddQjb2BZ_ygi-N7G8aYDVMS76BWfZT-gU8lZbUrvuORzNpMaYfmsOFyPGS8BlGM6cc4SSWk00bE4zfXdQ",
                      *       "expires_at": "2026-03-01T13:02:12Z",
-                     *       "session_id": "2f7a4a43-f972-43eb-8c48-0eabeb4879c9"
+                     *       "session_id": "4abc82fb-4df8-40e1-8ab6-ec3cc62a0692"
                      *     }
                      */
                     "application/json": {
@@ -61472,7 +62329,7 @@ export interface operations {
                      *         "code": 3002,
                      *         "message": "The body has no 'public_key'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "3a47846d2db8"
+                     *         "request_id": "c250fb285a72"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61535,7 +62392,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "No workload has this address, or not any more.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "45e18ebd9f3e"
+                     *         "request_id": "425e28b53799"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61596,7 +62453,7 @@ export interface operations {
                      *         "code": 3001,
                      *         "message": "The workload may not name the security context 'zaru-pro'.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c8613f336f4a"
+                     *         "request_id": "188b6026c21f"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61657,7 +62514,7 @@ export interface operations {
                      *         "code": 3000,
                      *         "message": "execution_not_found",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "c16b0e986360"
+                     *         "request_id": "796e5fc62159"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61718,7 +62575,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b53b04301f29"
+                     *         "request_id": "1359f26a0031"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61779,7 +62636,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b9ccfcba4607"
+                     *         "request_id": "529e92b10e5d"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -61840,7 +62697,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "path.token: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "77b8825d3cfb"
+                     *         "request_id": "32f003654601"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62020,7 +62877,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
+                 * @example AcyxZcoD28e2xgLnv3kGiLBid7uklaL1WuHZjzvUZ5w
                  */
                 token: string;
             };
@@ -62087,7 +62944,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "03b2e7929bc4"
+                     *         "request_id": "9fb9128c02f0"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62342,7 +63199,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b5775f62417e"
+                     *         "request_id": "6a02230bfc31"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62403,7 +63260,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "257278351f15"
+                     *         "request_id": "8cf69e1f0a03"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -62776,7 +63633,7 @@ export interface operations {
             path: {
                 /**
                  * @description The secret of the address, which was given to an execution or, once, to a workload.
-                 * @example CU_fY4xT-wi1gJEyqt08h4iDhP6Wi-ZJRggpQU4UHKc
+                 * @example AcyxZcoD28e2xgLnv3kGiLBid7uklaL1WuHZjzvUZ5w
                  */
                 token: string;
             };
@@ -63179,7 +64036,7 @@ export interface operations {
                      *         "code": 4004,
                      *         "message": "security context 'unheard' does not exist",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "d885b4d7dd03"
+                     *         "request_id": "43383625c1cc"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -63240,7 +64097,7 @@ export interface operations {
                      *         "code": 4000,
                      *         "message": "query.security_context: Value error, Null bytes are not allowed",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "b60bcb3b8b6b"
+                     *         "request_id": "61f7752c473a"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -63355,7 +64212,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The envelope is no JSON: No name of a member at character 2.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "299b1585e989"
+                     *         "request_id": "5f47b9f7ced3"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -63610,7 +64467,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "Request body too large. Maximum allowed: 2MB.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "5d6d892da010"
+                     *         "request_id": "c27d511a1dc7"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -63671,7 +64528,7 @@ export interface operations {
                      *         "code": 1000,
                      *         "message": "The body must be application/json.",
                      *         "timestamp": "2026-03-01T12:02:12.000Z",
-                     *         "request_id": "acbaada66389"
+                     *         "request_id": "2229e91c94e9"
                      *       },
                      *       "payload": {
                      *         "jsonrpc": "2.0",
@@ -64051,9 +64908,9 @@ export interface operations {
                      *       "keys": [
                      *         {
                      *           "kty": "RSA",
-                     *           "n": "wWKEwS5o5SVvVvdLiAO-BBTxNOrSecQCaHZ1gltGfav0LPmPk4Caf0SaE1oZUJGpA9o0KjbCNg577OHf0jhGRdKyuj03RFjseGjBSt5O-2_D4MOHQ0GM6ZXxC0hXc4GBGP4P5NmPT7HhsuIL8r3Pr2ynLdgcn9k8zgzDIPwoT4E_RF-uOWflzsByt_L4qAbE_vMUsJw2J7hgjC7U9ZTut8M9sdd1jgFlbBijF3EuOo5WQWufsswx0P-MCPqMZoUs-yYNIfUeq26rjorz5AB5e7CUQ-7SV_ML3rgs7r7296YrycMxXNDbih2oKnvjnkpCDIwR9FZZaQXpYrgwkWlp_w",
+                     *           "n": "tTqM8ZkCNMuzKpqVO38CMhsKa6ptrhCoo0gdZhCkz6zhryBG8EFx0xWPn_UMEjoeshI7je-oTY70vjUKcAqjB82sRC4uhRyC9AylJSXSwKCCRdYZ-1xKgzt6gzyU_JSCstkY11Pr9sXYuIE8lWd2r_Wdx_ubin7rlmnaDycQATLiQ2BB_dr-adPKeOIl7lsmyXah7A0DwXP--U-F_44cUGsUfIbMz2aagAPS04wMVCRjlVhRPG5ApsT54g5Sa92I1yhtYWBbn0UCEUfTs3d_Dei8xRn2FrpZQgZXI4WfKpZo4knDEIP3tZlnpUUoYWMPoutdhl2Zv5pqoKP0zDXHMQ",
                      *           "e": "AQAB",
-                     *           "kid": "3fbc1371-408a-41c6-8e37-4758804e437d",
+                     *           "kid": "b9d707aa-4450-4f92-8fec-a057011e76ba",
                      *           "alg": "RS256",
                      *           "use": "sig"
                      *         }
@@ -64109,10 +64966,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *       "stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999",
-                     *       "workflow_execution_id": "a155356b-a1fb-40dd-8e7a-be310bf2ea0b",
-                     *       "workflow_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15",
+                     *       "workflow_execution_id": "f20032c4-3d0e-468c-84fe-526050f5ac01",
+                     *       "workflow_id": "3643dba2-7b56-49fa-8387-d8704843669d",
                      *       "status": "classified"
                      *     }
                      */
@@ -64203,7 +65060,7 @@ export interface operations {
                      * @example {
                      *       "error": "idempotent_duplicate",
                      *       "message": "This came before, and is not begun again.",
-                     *       "original_stimulus_id": "a2e25df7-ef5e-474a-8f21-1fa5b4606999"
+                     *       "original_stimulus_id": "0691a341-1cdc-41ab-8cdd-f0565db1ba15"
                      *     }
                      */
                     "application/json": components["schemas"]["RuntimeError"];
