@@ -57,6 +57,9 @@ async function plant(t: TestServer): Promise<World> {
   ok(await library.contract(names.contract, definition, { name: MARK, description: MARK, tags: [MARK] }), 'contract')
   ok(await library.compose(names.composition, [names.contract], { description: MARK }), 'composition')
   ok(await library.deploy(names.composition, 'staging'), 'deploy')
+  await send('POST', '/api/v1/gates', {
+    yaml_content: `{apiVersion: edictum/v1, kind: Workflow, metadata: {name: ${names.bundle}, description: ${MARK}}, stages: [{id: one, tools: [Read]}]}`,
+  })
   await send('POST', '/api/v1/bundles', {
     yaml_content: `apiVersion: edictum/v1\nkind: ContractBundle\nmetadata: {name: ${names.bundle}}\ndefaults: {mode: enforce}\ncontracts:\n  - {id: one, type: pre, tool: x, when: {args.a: {equals: ${MARK}}}, then: {effect: deny, message: ${MARK}}}\n`,
   })
@@ -350,6 +353,7 @@ function bodyFor(route: DeclaredRoute, { ids }: World): object {
     'POST /v1/stimuli/sources': { source: names.source, workflow: names.workflow },
     'POST /v1/workflows/temporal/execute': { workflow_name: names.workflow },
     'POST /v1/workflows/executions/:id/signal': { response: 'yes' },
+    'PUT /api/v1/bundles/:name/gates': { env: 'staging', gates: null },
     'PATCH /v1/agents/:id': { metadata: { description: 'taken over' } },
     'PATCH /v1/agents/:id/scope': { scope: 'global' },
     'POST /v1/agents/:id/scope': { scope: 'global' },
@@ -440,6 +444,9 @@ const withoutText = [
   'GET /api/v1/auth/tenants',
   'GET /api/v1/bundles',
   'GET /api/v1/bundles/:name',
+  'GET /api/v1/bundles/:name/gates',
+  'GET /api/v1/bundles/:name/gates/deployments',
+  'GET /api/v1/gates',
   'GET /api/v1/bundles/:name/:version',
   'GET /api/v1/bundles/:name/current',
   'GET /api/v1/contracts/:contract_id/usage',
