@@ -396,6 +396,60 @@ describe('everything that carries data of a tool is looked at', () => {
   })
 })
 
+describe('what may be read in two ways, or is deeper than anybody looks, is not shown and ends nothing', () => {
+  const deep = (levels: number) => `${'['.repeat(levels)}"secret-1"${']'.repeat(levels)}`
+  const twofold = [
+    ['a name twice', '{"a":"secret-1","\\u0061":"x"}'],
+    ['a name twice, deep within', '[[{"b":{"a":"secret-1","a":"x"}}]]'],
+    ['600 levels', deep(600)],
+    ['200,000 levels', deep(200_000)],
+  ] as const
+  it.each(twofold)('the answer to a call: %s', async (_, value) => {
+    const { begin, ask, answer, client, said } = between()
+    await begin()
+    await ask(call(1))
+    await answer(`{"jsonrpc":"2.0","id":$id,"result":{"content":[],"_meta":{"x":${value}}}}`)
+    expect(client.at(-1)).not.toContain('secret-1')
+    expect(said('client')).toMatchObject({ id: 1 })
+    expect(client.at(-1)).toContain('may be read in two ways')
+    await ask(call(2))
+    await answer(text('fine'))
+    expect(said('client')).toMatchObject({ id: 2, ...text('fine') })
+  })
+  it.each(twofold)('an error, a list, and what is handed on: %s', async (_, value) => {
+    const { begin, ask, answer, client } = between()
+    await begin()
+    const answers = [
+      ['tools/call', `"error":{"code":1,"message":"m","data":${value}}`],
+      ['tools/list', `"result":{"tools":[],"x":${value}}`],
+      ['ping', `"result":{"x":${value}}`],
+    ] as const
+    for (const [index, [method, member]] of answers.entries()) {
+      await ask({ id: index + 1, method, params: method === 'tools/call' ? { name: 'echo', arguments: {} } : {} })
+      await answer(`{"jsonrpc":"2.0","id":$id,${member}}`)
+      expect(client.at(-1)).not.toContain('secret-1')
+      expect(JSON.parse(client.at(-1) as string)).toMatchObject({ id: index + 1 })
+    }
+  })
+  it.each(twofold)('a log message, and a question of the server: %s', async (_, value) => {
+    const { begin, tell, client, said } = between()
+    await begin()
+    const before = client.length
+    await tell(`{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":${value}}}`)
+    await tell(`{"jsonrpc":"2.0","id":7,"method":"sampling/createMessage","params":{"messages":[],"x":${value}}}`)
+    expect(client).toHaveLength(before)
+    expect(said('server')).toMatchObject({ id: 7, error: {} })
+  })
+  it.each(twofold)('the answer of a client to a question: %s', async (_, value) => {
+    const { begin, tell, ask, said, server } = between()
+    await begin()
+    await tell({ id: 7, method: 'sampling/createMessage', params: { messages: [] } })
+    await ask(`{"jsonrpc":"2.0","id":7,"result":{"role":"assistant","x":${value}}}`)
+    expect(server.at(-1)).not.toContain('secret-1')
+    expect(said('server')).toMatchObject({ id: 7, error: {} })
+  })
+})
+
 describe('redaction stays within what the tool has published, or becomes an error of text alone', () => {
   const schema = (properties: object) => ({ ...TOOL, outputSchema: { type: 'object', properties } })
   it.each([

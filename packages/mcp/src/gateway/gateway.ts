@@ -1,7 +1,7 @@
 import type { McpClock } from '../clock.ts'
 import { type Answers, createCalls, TOO_LONG, taskKey } from './calls.ts'
 import { createCatalogue, type PinStore } from './catalogue.ts'
-import { isRecord, mapStrings, membersOf, respelled, type Span, spliced } from './json-text.ts'
+import { ambiguityOf, isRecord, mapStrings, membersOf, respelled, type Span, spliced } from './json-text.ts'
 import type { Judge } from './judge.ts'
 import {
   answerText,
@@ -361,13 +361,17 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (!(error instanceof NoMessage)) throw error
       return once(`The server wrote what is no message: ${error.message}`)
     }
+    // What it asks for is refused, with a reason, where it is judged.
+    if (message.kind === 'request') return work(questions.ask(message))
+    const fault = ambiguityOf(message.text)
     if (message.kind === 'response') {
       // Nobody waits for a second answer, nor for one to what was never asked.
-      upstream.take(message)
+      if (fault === null) upstream.take(message)
+      else upstream.lose(Number(message.id), `The server's answer may be read in two ways, and is not shown: ${fault}`)
       return
     }
-    if (message.kind === 'request') return work(questions.ask(message))
-    notified(message)
+    if (fault === null) notified(message)
+    else once(`The server sent a '${message.method}' that may be read in two ways, and was dropped: ${fault}`)
   }
 
   function notified(message: Message) {

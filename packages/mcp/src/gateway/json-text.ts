@@ -43,20 +43,50 @@ export function itemsOf(text: string, start: number): Span[] {
  * @returns the members of the value where it is an object
  * @throws AmbiguousText when any object in the value has a name twice, or it is nested too deeply to be looked at
  */
-export function checkUnambiguous(text: string, start = 0, depth = 0): Map<string, Span> | null {
-  if (depth > MAX_DEPTH) throw new AmbiguousText(`It is nested deeper than ${MAX_DEPTH} levels.`)
+export function checkUnambiguous(text: string, start = 0): Map<string, Span> | null {
   const at = skipSpace(text, start)
-  if (text[at] === '{') {
-    const members = membersOf(text, at)
-    for (const { start } of members.values()) checkNested(text, start, depth)
-    return members
-  }
-  if (text[at] === '[') for (const { start } of itemsOf(text, at)) checkNested(text, start, depth)
-  return null
+  const first = text[at]
+  if (first === '{' || first === '[') lookThrough(text, at)
+  return first === '{' ? membersOf(text, at) : null
 }
 
-function checkNested(text: string, start: number, depth: number): void {
-  if (text[start] === '{' || text[start] === '[') checkUnambiguous(text, start, depth + 1)
+/** Why two readers may see different things in a text, or none can look at it; null where that is not so. */
+export function ambiguityOf(text: string): string | null {
+  try {
+    checkUnambiguous(text)
+    return null
+  } catch (error) {
+    if (!(error instanceof AmbiguousText)) throw error
+    return error.message
+  }
+}
+
+/** Once over the text, however deep it is: an answer may have megabytes. @throws AmbiguousText */
+function lookThrough(text: string, start: number): void {
+  /** The names of each object that is open; null for an array. */
+  const open: (Set<string> | null)[] = []
+  let isName = false
+  for (let at = start; ; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === QUOTE) {
+      const end = endOfString(text, at)
+      const names = open.at(-1)
+      if (isName && names) {
+        const name = nameIn(text.slice(at + 1, end - 1))
+        if (names.has(name)) throw new AmbiguousText(`The member ${JSON.stringify(name)} occurs twice.`)
+        names.add(name)
+      }
+      isName = false
+      at = end - 1
+    } else if (unit === 0x7b || unit === 0x5b) {
+      if (open.length > MAX_DEPTH) throw new AmbiguousText(`It is nested deeper than ${MAX_DEPTH} levels.`)
+      isName = unit === 0x7b
+      open.push(isName ? new Set() : null)
+    } else if (unit === 0x7d || unit === 0x5d) {
+      open.pop()
+      if (open.length === 0) return
+    } else if (unit === 0x2c) isName = open.at(-1) !== null
+  }
 }
 
 /** The value with integers beyond 2^53 in all their digits, as `bigint`. */
@@ -150,12 +180,13 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+const nameIn = (raw: string): string => (raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw)
+
 function eachMember(text: string, start: number, take: (name: string, value: Span) => void): void {
   let at = skipSpace(text, skipSpace(text, start) + 1)
   while (text[at] !== '}') {
     const nameEnd = endOfString(text, at)
-    const raw = text.slice(at + 1, nameEnd - 1)
-    const name = raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw
+    const name = nameIn(text.slice(at + 1, nameEnd - 1))
     const valueStart = skipSpace(text, skipSpace(text, nameEnd) + 1)
     const valueEnd = endOfValue(text, valueStart)
     take(name, { start: valueStart, end: valueEnd })

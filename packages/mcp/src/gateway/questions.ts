@@ -1,5 +1,5 @@
 import { JUDGED_METHODS, readCall } from './call-request.ts'
-import { isRecord, respelled, type Span, spliced } from './json-text.ts'
+import { checkUnambiguous, isRecord, respelled, type Span, spliced } from './json-text.ts'
 import type { Judge, JudgedCall } from './judge.ts'
 import { answerText, INVALID_REQUEST, METHOD_NOT_FOUND, type Message, REFUSED } from './message.ts'
 import { shownAnswer } from './outcome.ts'
@@ -71,6 +71,7 @@ export function createQuestions(deps: {
       if (question.call === null) return toServer(text)
       const { result, error } = value
       try {
+        checkUnambiguous(text)
         const outcome = await question.call.complete(
           isRecord(error) ? { threw: new Error(String(error.message)) } : { returned: result },
         )
