@@ -54,7 +54,7 @@ describe.skipIf(!hasBrowser)('writing contracts', { timeout: 240_000 }, () => {
     await offered(name).first().waitFor()
     // Right after a list opens, a key is still that of who writes on.
     await page.clock.runFor(200)
-    const chosen = page.getByRole('option', { selected: true })
+    const chosen = page.getByRole('listbox', { name: 'Completions' }).getByRole('option', { selected: true })
     for (let step = 0; step < 60 && !(await chosen.innerText()).startsWith(name); step++)
       await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Enter')
